@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import NoReturn
+    from typing import NoReturn, Self
 
 __all__ = [
     "ApiError",
@@ -37,6 +37,12 @@ class CollectionError(Exception):
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.message = message
+
+    def with_hint(self, hint: str) -> Self:
+        """Add a sentence that only the caller can know, and return the same error."""
+        self.message = f"{self.message} {hint}"
+        self.args = (self.message,)
+        return self
 
     def as_failure(self) -> dict[str, Any]:
         """Return the fault as plain data, for the `failure` key of a failed task."""
@@ -156,7 +162,7 @@ class _Failing(Protocol):
 
 @contextmanager
 def errors_reported(module: _Failing) -> Iterator[None]:
-    """End the module with `fail_json` on an error of this family; any other exception is a bug and keeps its traceback."""
+    """End the module with `fail_json` on an error of this family; any other is a bug and keeps its traceback."""
     try:
         yield
     except CollectionError as error:
