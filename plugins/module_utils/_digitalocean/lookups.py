@@ -114,8 +114,11 @@ def placement_problems(
 ) -> list[str]:
     """Return a sentence for each way in which region and sizes do not go together.
 
-    `sizes` may be empty if only the regions were asked for: they list the slugs that they offer.
+    `sizes` may be empty if only the regions were asked for: they list the slugs that they offer. Without regions
+    nothing can be said.
     """
+    if not regions:
+        return []
     open_regions = sorted(region.slug for region in regions if region.available)
     region = next((region for region in regions if region.slug == region_slug), None)
     if region is None:
