@@ -108,6 +108,7 @@ class NodeAction(ActionBase):
             raise ConfigError(f"{name} is not in the inventory, so there is no address to reach it at")
         variables = hostvars[name]
         plugin = self._load_connection(name, variables)
+        login = _login_command(name, plugin)
         host, port = plugin.get_option("host") or name, int(plugin.get_option("port") or 22)
         arguments = " ".join(plugin.get_option(option) or "" for option in _SSH_ARGUMENTS)
         plugin.set_option("ssh_extra_args", f"{plugin.get_option('ssh_extra_args') or ''} {_KEEPALIVE}".strip())
@@ -116,6 +117,7 @@ class NodeAction(ActionBase):
             AnsibleTransport(name, plugin),
             clock=SystemClock(),
             address=None if _JUMPS.search(arguments) else (str(host), port),
+            login=login,
         )
 
     def _load_connection(self, name: str, variables: Mapping[str, Any]) -> Any:
@@ -143,6 +145,19 @@ _SSH_ARGUMENTS = ("ssh_args", "ssh_common_args", "ssh_extra_args")
 def main_process_id() -> int:
     """Return the number of the ansible process itself; actions run in workers that it forks for each task."""
     return os.getppid()
+
+
+def _login_command(name: str, plugin: Any) -> str:
+    """Return what the operator types to get into the node by hand."""
+    words = ["ssh"]
+    if key := plugin.get_option("private_key_file"):
+        words += ["-i", str(key)]
+    if (port := plugin.get_option("port")) and int(port) != 22:
+        words += ["-p", str(port)]
+    words += [str(plugin.get_option("ssh_common_args") or "").strip()]
+    user = plugin.get_option("remote_user")
+    host = plugin.get_option("host") or name
+    return " ".join([word for word in words if word] + [f"{user}@{host}" if user else str(host)])
 
 
 def _last_line(message: str) -> str:

@@ -97,7 +97,8 @@ def is_port_open(address: tuple[str, int], timeout_s: float) -> bool:
 class NodeConnection:
     """A node. Threads may share it: one exchange runs at a time.
 
-    `address` is where sshd listens if that can be reached without a jump host, else None.
+    `address` is where sshd listens if that can be reached without a jump host, else None. `login` is the command by
+    which the operator gets in.
     """
 
     def __init__(
@@ -107,10 +108,12 @@ class NodeConnection:
         *,
         clock: Clock,
         address: tuple[str, int] | None = None,
+        login: str = "",
         is_open: Callable[[tuple[str, int], float], bool] = is_port_open,
     ) -> None:
         self.name = name
         self.address = address
+        self.login = login or f"ssh {name}"
         self.exchanges = 0
         self._transport = transport
         self._clock = clock

@@ -204,7 +204,8 @@ class Handover:
         self, gathering: dict[Future[NodeRequests], Node], sent: dict[str, NodeRequests]
     ) -> tuple[Authorities, bool]:
         """Return the cluster's authorities, on every control plane from here on; new ones only for a new cluster."""
-        found = [(name, kept) for name, kept in self._kept.items() if kept is not None]
+        names = [node.droplet.name for node in self._keepers]
+        found = [(name, kept) for name in names if (kept := self._kept[name]) is not None]
         for name, kept in found[1:]:
             if not kept.is_same_as(found[0][1]):
                 raise ConfigError(
