@@ -182,7 +182,8 @@ def _etcd_problems(declaration: Declaration) -> Iterable[str]:
     elif size > control_planes:
         yield (
             f"etcd_size is {size}, but control_plane.count is {control_planes}: etcd's members live on the control "
-            f"planes and would wait for each other for ever. Set etcd_size to {largest}, or control_plane.count to {size}."
+            f"planes and would wait for each other for ever. Set etcd_size to {largest}, or control_plane.count to "
+            f"{size}."
         )
 
 
@@ -222,8 +223,8 @@ def _discovery_problems(url: str | None) -> Iterable[str]:
     if parts.scheme not in {"http", "https"} or not parts.netloc:
         yield (
             f"discovery_url is {url!r}; it must be the URL of a service that speaks etcd's v2 discovery protocol and "
-            "that the droplets can reach, such as http://discovery.example.net:8087. The public one, discovery.etcd.io, no "
-            "longer answers."
+            "that the droplets can reach, such as http://discovery.example.net:8087. The public one, "
+            "discovery.etcd.io, no longer answers."
         )
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "account",
+    "all_droplets",
     "all_regions",
     "all_sizes",
     "count_droplets",
@@ -51,6 +52,11 @@ def all_regions(client: ApiClient) -> list[Region]:
 def all_sizes(client: ApiClient) -> list[Size]:
     """Return all sizes."""
     return [Size.from_api(item) for item in client.list_all("sizes", "sizes")]
+
+
+def all_droplets(client: ApiClient) -> list[Droplet]:
+    """Return all droplets of the account."""
+    return [Droplet.from_api(item) for item in client.list_all("droplets", "droplets")]
 
 
 def count_droplets(client: ApiClient) -> int:
