@@ -93,10 +93,10 @@ func (c *Client) Fetch(path string) ([]byte, error) {
 			return nil, nil
 		}
 		c.Log("Unable to fetch data: %v", err)
+		c.Sleep(delay) // after the last attempt too, as the real program does
 		if attempt == attempts {
 			return nil, fmt.Errorf("unable to fetch data, maximum retries reached: %w", err)
 		}
-		c.Sleep(delay)
 		delay = min(2*delay, 5*time.Second)
 	}
 }
