@@ -38,7 +38,10 @@ type DeleteRoutesRequest struct {
 
 type DeleteRoutesResponse struct{}
 
-type CreateRoutesRequest struct{ Routes []*Route }
+type CreateRoutesRequest struct {
+	RouteTableId *string
+	Routes       []*Route
+}
 
 type CreateRoutesResponse struct{}
 
