@@ -79,25 +79,30 @@ answering() {
   done | sort
 }
 
-# A TCP gateway on 127.0.0.1: `etcd gateway` has no dial time-out, so that its list has to hold living addresses only.
-GATEWAY=
-GATEWAY_OVER=
-gateway_stop() {
-  if [[ $GATEWAY ]]; then
-    kill "$GATEWAY" 2>/dev/null || true
-    wait "$GATEWAY" 2>/dev/null || true
+# What listens on a port of 127.0.0.1 for the others of this node: a process group of its own, so that it ends as a whole.
+LISTENER=
+LISTENS_FOR=
+listen() {
+  local what=$1
+  shift
+  if [[ $what == "$LISTENS_FOR" ]] && kill -0 "$LISTENER" 2>/dev/null; then return; fi
+  if [[ $LISTENER ]]; then
+    kill -- "-$LISTENER" 2>/dev/null || true
+    wait "$LISTENER" 2>/dev/null || true
   fi
+  set -m
+  "$@" >/dev/null 2>&1 &
+  set +m
+  LISTENER=$!
+  LISTENS_FOR=$what
 }
 
-# gateway PORT ADDRESS:PORT...: start it over these, or start it anew if they changed or it has died.
+# gateway PORT ADDRESS:PORT...: lead the port to these, anew when they have changed. `etcd gateway` has no dial time-out,
+# so its list must hold living addresses only.
 gateway() {
   local port=$1 over
   shift
   over=$(IFS=,; echo "$*")
-  if [[ $over == "$GATEWAY_OVER" ]] && kill -0 "$GATEWAY" 2>/dev/null; then return; fi
-  gateway_stop
-  log "127.0.0.1:$port leads to $over"
-  etcd gateway start --listen-addr="127.0.0.1:$port" --endpoints="$over" --retry-delay=1s >/dev/null 2>&1 &
-  GATEWAY=$!
-  GATEWAY_OVER=$over
+  if [[ $over != "$LISTENS_FOR" ]]; then log "127.0.0.1:$port leads to $over"; fi
+  listen "$over" etcd gateway start --listen-addr="127.0.0.1:$port" --endpoints="$over" --retry-delay=1s
 }
