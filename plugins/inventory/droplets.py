@@ -83,7 +83,7 @@ if TYPE_CHECKING:
 _SUFFIXES = ("droplets.yml", "droplets.yaml")
 
 
-class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: ignore[misc]  # partly untyped library
+class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     """Reads the account, or the cache, and adds the hosts."""
 
     NAME = "flotilla.coreos.droplets"
@@ -99,7 +99,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
             raise AnsibleParserError(f"The inventory plugin {self.NAME} needs the Python library {LIBRARY}.")
         self._read_config_data(path)
         for host in self._hosts(self.get_cache_key(path), use_cache=cache and bool(self.get_option("cache"))):
-            self._add(host)
+            self._add(inventory, host)
 
     def _hosts(self, key: str, *, use_cache: bool) -> list[HostEntry]:
         if use_cache and key in self._cache:
@@ -126,13 +126,13 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
             raise AnsibleParserError(f"The option {name} of {self.NAME} cannot be evaluated: {error}") from error
         return str(value or "").strip()
 
-    def _add(self, host: HostEntry) -> None:
-        name = self.inventory.add_host(host["name"])
+    def _add(self, inventory: InventoryData, host: HostEntry) -> None:
+        name = inventory.add_host(host["name"])
         for group in host["groups"]:
-            self.inventory.add_child(self.inventory.add_group(group), name)
+            inventory.add_child(inventory.add_group(group), name)
         variables = cast("dict[str, Any]", host["variables"])
         for key, value in variables.items():
-            self.inventory.set_variable(name, key, value)
+            inventory.set_variable(name, key, value)
         strict = self.get_option("strict")
         self._set_composite_vars(self.get_option("compose"), variables, name, strict=strict)
         self._add_host_to_composed_groups(self.get_option("groups"), variables, name, strict=strict)
