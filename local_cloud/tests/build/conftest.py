@@ -10,6 +10,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+
 from local_cloud.build.command import Commands
 from local_cloud.build.step import Work
 
@@ -23,7 +24,7 @@ def work(tmp_path: Path) -> Work:
 
 
 class _QuietHandler(SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it
         """Requests are no news here."""
 
 
@@ -33,7 +34,7 @@ def upstream(tmp_path: Path) -> Iterator[tuple[str, Path]]:
     folder = tmp_path / "upstream"
     folder.mkdir()
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(_QuietHandler, directory=str(folder))) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
         try:
             yield f"http://127.0.0.1:{server.server_port}", folder

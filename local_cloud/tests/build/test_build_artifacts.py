@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from local_cloud import build
 from local_cloud.build import NotBuiltError, artifacts
 from local_cloud.build.recipe import recipe

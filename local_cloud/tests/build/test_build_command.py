@@ -8,6 +8,7 @@ import threading
 from pathlib import Path
 
 import pytest
+
 from local_cloud.build.command import Commands
 from local_cloud.build.errors import CommandError
 
@@ -23,9 +24,20 @@ def test_failure_names_status_log_and_last_lines(tmp_path: Path) -> None:
     assert "\n    80\n" not in text
 
 
+def test_failure_leaves_out_lines_that_only_tell_progress(tmp_path: Path) -> None:
+    script = "echo the reason; seq 100; exit 1"
+    with pytest.raises(CommandError, match="the reason$"):
+        Commands().run(["sh", "-c", script], log=tmp_path / "log", on_line=str.isdigit)
+
+
 def test_output_goes_to_the_log_and_to_the_listener(tmp_path: Path) -> None:
     lines: list[str] = []
-    Commands().run(["sh", "-c", 'echo "$GREETING"'], log=tmp_path / "log", env={"GREETING": "hi"}, on_line=lines.append)
+
+    def see(line: str) -> bool:
+        lines.append(line)
+        return False
+
+    Commands().run(["sh", "-c", 'echo "$GREETING"'], log=tmp_path / "log", env={"GREETING": "hi"}, on_line=see)
     assert lines == ["hi"]
     assert (tmp_path / "log").read_text().endswith("\nhi\n")
 
@@ -36,9 +48,10 @@ def test_stop_ends_a_command_with_its_children_and_refuses_new_ones(tmp_path: Pa
     errors: list[CommandError] = []
     started = threading.Event()
 
-    def see(line: str) -> None:
+    def see(line: str) -> bool:
         pids.append(int(line))
         started.set()
+        return True
 
     def run() -> None:
         try:

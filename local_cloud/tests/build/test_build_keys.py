@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from local_cloud.build.keys import content_key, tree_digest
 
 

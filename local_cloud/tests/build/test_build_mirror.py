@@ -8,6 +8,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
+
 from local_cloud.build.mirror import mirror_files, mirror_step, pack
 from local_cloud.build.step import Work
 

@@ -10,6 +10,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
+
 from local_cloud.build.oci import Blob, ImageConfig, LayerWriter, make_image, write_layer
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from local_cloud.build import plan
 from local_cloud.build.errors import BuildError, CommandError
 from local_cloud.build.plan import make_missing
@@ -70,9 +71,13 @@ def test_failing_step_ends_the_command_of_the_other(tmp_path: Path) -> None:
     started = threading.Event()
     errors: list[BaseException] = []
 
+    def see(line: str) -> bool:
+        started.set()
+        return True
+
     def endless(folder: Path, work: Work) -> None:
         try:
-            work.run("sh", "-c", "echo up; exec sleep 600", on_line=lambda _: started.set())
+            work.run("sh", "-c", "echo up; exec sleep 600", on_line=see)
         except CommandError as error:
             errors.append(error)
             raise

@@ -9,6 +9,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+
 from local_cloud.build.errors import PreflightError
 from local_cloud.build.preflight import check_disk, check_machine, ensure_packages
 

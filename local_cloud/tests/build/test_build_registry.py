@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+
 from local_cloud.build.errors import BuildError
 from local_cloud.build.oci import ImageConfig, LayerWriter, make_image, write_layer
 from local_cloud.build.registry import RegistryClient
@@ -50,7 +51,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", "0")
         self.end_headers()
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it
         """Requests are no news here."""
 
 
@@ -60,7 +61,7 @@ def registry() -> Iterator[Registry]:
     handler = type("BoundHandler", (Handler,), {"registry": registry})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         registry.url = f"http://127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
         try:
             yield registry

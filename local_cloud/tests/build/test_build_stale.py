@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from local_cloud.build import stale
 
 
-def test_old_results_go_unless_something_still_stands_on_them(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_old_results_go_unless_something_still_stands_on_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     used, unused = tmp_path / "image" / "used", tmp_path / "image" / "unused"
     for path in (used, unused):
         path.mkdir(parents=True)

@@ -8,6 +8,7 @@ import threading
 from pathlib import Path
 
 import pytest
+
 from local_cloud.build.store import Store
 
 

@@ -10,6 +10,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
+
 from local_cloud.build.binaries import binaries_step
 from local_cloud.build.components import Component
 from local_cloud.build.errors import BuildError, ChecksumError
@@ -102,15 +103,11 @@ def make(components: list[Component], work: Work, tmp_path: Path) -> Path:
     return tmp_path / "made"
 
 
-def test_reachable_releases_are_taken_instead_of_built(
-    upstream: tuple[str, Path], work: Work, tmp_path: Path
-) -> None:
+def test_reachable_releases_are_taken_instead_of_built(upstream: tuple[str, Path], work: Work, tmp_path: Path) -> None:
     packed = archive("./bin/packed")
     bare = publish(upstream, SHA256)
     in_archive = publish(upstream, hashlib.sha256(packed).hexdigest(), content=packed, name="packed.tgz")
-    in_archive = Release(
-        url=in_archive.url, checksum_url=in_archive.checksum_url, programs={"packed": "./bin/packed"}
-    )
+    in_archive = Release(url=in_archive.url, checksum_url=in_archive.checksum_url, programs={"packed": "./bin/packed"})
     made = make([Component(name="tools", packages={"tool": "x"}, releases=(bare, in_archive))], work, tmp_path)
     assert sorted(path.name for path in (made / "bin").iterdir()) == ["packed", "tool"]
     assert all(path.read_bytes() == CONTENT and path.stat().st_mode & 0o111 for path in (made / "bin").iterdir())

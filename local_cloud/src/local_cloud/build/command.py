@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -14,13 +15,18 @@ from typing import IO
 
 from local_cloud.build.errors import CommandError
 
-__all__ = ["Commands"]
+__all__ = ["Commands", "tells_no_progress"]
 
 _LOG_TAIL_LINES = 15
 # Should this process be killed, the kernel ends its children too: no compiler and no chroot outlives a build.
 _DIE_WITH_PARENT = ("setpriv", "--pdeathsig", "KILL", "--")
 # Mounts and processes of whatever runs in here end with it, however it ends.
 _SANDBOX = ("unshare", "--mount", "--pid", "--fork", "--kill-child", "--propagation", "private", "--")
+
+
+def tells_no_progress(line: str) -> bool:
+    """Every line matters."""
+    return False
 
 
 class Commands:
@@ -38,23 +44,24 @@ class Commands:
         log: Path,
         cwd: Path | None = None,
         env: Mapping[str, str] | None = None,
-        on_line: Callable[[str], None] | None = None,
+        on_line: Callable[[str], bool] = tells_no_progress,
         sandbox: bool = False,
     ) -> None:
-        """Run to the end. `env` adds to the environment; `on_line` sees each line of output.
+        """Run to the end. `env` adds to the environment.
 
-        Raises CommandError with the last lines of output if the exit status is not 0.
+        `on_line` sees each line of output and is true of one that only tells progress. Raises CommandError with the
+        last of the other lines if the exit status is not 0.
         """
         with log.open("a") as record:
             record.write(f"$ {' '.join(argv)}\n")
             process = self._start(argv, cwd=cwd, env=env, stdout=subprocess.PIPE, sandbox=sandbox)
             try:
-                _copy_output(process, record.write, on_line)
+                tail = _copy_output(process, record.write, on_line)
                 status = process.wait()
             finally:
                 self._forget(process)
         if status != 0:
-            raise CommandError(_failure(argv, status, log))
+            raise CommandError(_failure(argv, status, tail, log))
 
     def start(self, argv: Sequence[str], *, log: Path, sandbox: bool = False) -> subprocess.Popen[str]:
         """Start a server, which `end` ends."""
@@ -108,14 +115,17 @@ class Commands:
 
 
 def _copy_output(
-    process: subprocess.Popen[str], write: Callable[[str], object], on_line: Callable[[str], None] | None
-) -> None:
+    process: subprocess.Popen[str], write: Callable[[str], object], on_line: Callable[[str], bool]
+) -> list[str]:
+    """Write all output and return the last lines of it that tell more than progress."""
+    tail: deque[str] = deque(maxlen=_LOG_TAIL_LINES)
     assert process.stdout is not None
     with process.stdout:
         for line in process.stdout:
             write(line)
-            if on_line:
-                on_line(line.rstrip())
+            if not on_line(line.rstrip()):
+                tail.append(line.rstrip())
+    return list(tail)
 
 
 def _kill_group(process: subprocess.Popen[str]) -> None:
@@ -123,7 +133,7 @@ def _kill_group(process: subprocess.Popen[str]) -> None:
         os.killpg(process.pid, signal.SIGKILL)
 
 
-def _failure(argv: Sequence[str], status: int, log: Path) -> str:
-    tail = "\n".join(f"    {line}" for line in log.read_text(errors="replace").splitlines()[-_LOG_TAIL_LINES:])
+def _failure(argv: Sequence[str], status: int, tail: Sequence[str], log: Path) -> str:
+    said = "".join(f"\n    {line}" for line in tail)
     how = f"status {status}" if status > 0 else f"signal {-status}"
-    return f"{argv[0]} ended with {how}; the last it said (all of it is in {log}):\n{tail}"
+    return f"{argv[0]} ended with {how}; the last it said (all of it is in {log}):{said}"

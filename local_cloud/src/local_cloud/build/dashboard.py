@@ -18,7 +18,7 @@ __all__ = ["dashboard_root_step"]
 _SITE = "usr/local/lib/python3.11/dist-packages"
 _TREE = DebianTree(
     name="dashboard-root",
-    suite="bookworm",  # The last with Python 3.11, for which requirements.txt names the wheels.
+    suite="bookworm",  # The last with Python 3.11, for which the requirements name the wheels.
     variant="extract",
     packages=("libpython3.11-stdlib", "python3.11", "python3.11-minimal", "tzdata"),
 )

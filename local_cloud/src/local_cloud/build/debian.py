@@ -57,6 +57,13 @@ def bootstrap(tree: DebianTree, target: Path, work: Work) -> None:
         *hooks,
         tree.suite,
         target,
-        on_line=lambda line: work.note(line.removeprefix("I: ")) if line.startswith("I: ") else None,
+        on_line=lambda line: _show_stage(line, work),
         sandbox=True,
     )
+
+
+def _show_stage(line: str, work: Work) -> bool:
+    is_stage = line.startswith("I: ")
+    if is_stage:
+        work.note(line.removeprefix("I: "))
+    return is_stage

@@ -38,39 +38,37 @@ class GoModule:
         packages = [package for component in components for package in component.packages.values()]
         if not packages:
             return
-        count = _CountPackages(work, total=self._count_needed(packages, work))
+        total = self._count_needed(packages, work)
+        compiled: list[str] = []
+        work.watch(
+            lambda: (
+                f"{len(compiled)} packages compiled (of {total}, less those in Go's cache), "
+                f"{len(list(programs.iterdir()))} of {len(packages)} programs linked"
+            )
+        )
+
+        def see(line: str) -> bool:
+            if is_package := " " not in line:
+                compiled.append(line)
+            return is_package
+
         for component in components:
-            work.run(*_command(component, programs), cwd=self.folder, env=_environment(component), on_line=count.see)
+            work.run(*_command(component, programs), cwd=self.folder, env=_environment(component), on_line=see)
             _rename(component, programs)
 
     def _count_needed(self, packages: Sequence[str], work: Work) -> int:
         """Download what the packages need and count all they are made of."""
         names: list[str] = []
-        modules: list[str] = []
+        downloaded: list[str] = []
+        work.watch(lambda: f"{len(downloaded)} modules downloaded")
 
-        def see(line: str) -> None:
-            (modules if line.startswith("go: ") else names).append(line)
-            work.note(f"{len(modules)} modules downloaded")
+        def see(line: str) -> bool:
+            is_download = line.startswith("go: downloading ")
+            (downloaded if is_download else names).append(line)
+            return is_download or " " not in line
 
         work.run("go", "list", "-mod=readonly", "-deps", *packages, cwd=self.folder, on_line=see)
         return len(names)
-
-
-class _CountPackages:
-    """Turns what `go build -v` says, a line for each package it compiles, into progress."""
-
-    def __init__(self, work: Work, *, total: int) -> None:
-        self._work = work
-        self._total = total
-        self._compiled = 0
-        self._show("")
-
-    def see(self, line: str) -> None:
-        self._compiled += 1
-        self._show(line)
-
-    def _show(self, line: str) -> None:
-        self._work.note(f"{self._compiled} packages compiled, {self._total} at most {line}")
 
 
 def _command(component: Component, programs: Path) -> list[str]:

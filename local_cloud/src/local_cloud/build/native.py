@@ -40,6 +40,11 @@ def guest_step() -> Step:
 
 def _module_folder(module: GoModule, path: str, work: Work) -> Path:
     lines: list[str] = []
-    work.run("go", "mod", "download", "-json", path, cwd=module.folder, on_line=lines.append)
+
+    def keep(line: str) -> bool:
+        lines.append(line)
+        return False
+
+    work.run("go", "mod", "download", "-json", path, cwd=module.folder, on_line=keep)
     answer = json.loads("\n".join(line for line in lines if not line.startswith("go: ")))
     return Path(answer["Dir"])

@@ -17,7 +17,7 @@ from local_cloud.build.versions import GO_MODULES
 
 __all__ = ["recipe"]
 
-# The Go caches of a cold build count as well: measured on 2026-11-23, ...
+# Measured on 2026-11-23 for all Go modules: 8.3 GiB of Go's own caches, 0.8 GiB of programs.
 _KUBERNETES_GIB = 8.0
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from local_cloud.build.command import Commands
+from local_cloud.build.command import Commands, tells_no_progress
 from local_cloud.build.keys import content_key
 
 __all__ = ["Step", "Work", "step_keys"]
@@ -20,26 +20,38 @@ class Work:
     def __init__(self, *, commands: Commands, results: Mapping[str, Path], log: Path) -> None:
         self.commands = commands
         self.log = log
-        self.status = ""
+        self._status: Callable[[], str] = str
         self._results = results
 
     def result(self, step: str) -> Path:
         """The folder that a needed step made."""
         return self._results[step]
 
+    @property
+    def status(self) -> str:
+        """What the step is doing just now."""
+        return self._status()
+
     def note(self, text: str) -> None:
-        """What happens just now; the next progress line shows it."""
-        self.status = text
+        """Say what happens now; the next progress line shows it."""
+        self._status = lambda: text
+
+    def watch(self, status: Callable[[], str]) -> None:
+        """Have each progress line ask for what to show."""
+        self._status = status
 
     def run(
         self,
         *argv: str | Path,
         cwd: Path | None = None,
         env: Mapping[str, str] | None = None,
-        on_line: Callable[[str], None] | None = None,
+        on_line: Callable[[str], bool] = tells_no_progress,
         sandbox: bool = False,
     ) -> None:
-        """Run a command to its end; `sandbox` gives it mounts and processes of its own, which end with it."""
+        """Run a command to its end; `sandbox` gives it mounts and processes of its own, which end with it.
+
+        `on_line` gets each line of output and is true of one that only tells progress.
+        """
         words = [str(word) for word in argv]
         self.commands.run(words, log=self.log, cwd=cwd, env=env, on_line=on_line, sandbox=sandbox)
 

@@ -13,7 +13,7 @@ __all__ = ["DASHBOARD_REQUIREMENTS", "GO_MODULES", "PAUSE", "dashboard_version",
 
 _HERE = Path(__file__).parent
 GO_MODULES = _HERE / "go"
-DASHBOARD_REQUIREMENTS = _HERE / "dashboard" / "requirements.txt"
+DASHBOARD_REQUIREMENTS = _HERE / "requirements" / "kube-web-view.txt"
 # The tag of build/pause/Makefile in the Kubernetes release of go/kubernetes/go.mod, and what its kubelet pins.
 PAUSE = "3.10.2"
 
