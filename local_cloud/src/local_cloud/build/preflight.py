@@ -35,7 +35,7 @@ def check_machine(out: Callable[[str], None], log: Path) -> None:
         )
     if shutil.which("go") is None:
         raise PreflightError(
-            "There is no `go` on PATH. Install Go (the version that build/go/kubernetes/go.mod names, or newer), or put "
+            "There is no `go` on PATH. Install Go (what build/go/kubernetes/go.mod names, or newer), or put "
             "its folder on root's PATH: sudo does not keep yours."
         )
     ensure_packages(_NEEDED, out, log)
