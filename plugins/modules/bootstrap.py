@@ -41,8 +41,8 @@ options:
     default: 1200
   output_dir:
     description:
-      - Where C(bootstrap.html) goes, in a folder of the cluster's name. If this folder cannot be written, a temporary one is
-        used and named.
+      - Where C(bootstrap.html) goes, in a folder of the cluster's name. If this folder cannot be written, a temporary
+        one is used and named.
     type: path
     default: .state
 """

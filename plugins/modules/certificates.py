@@ -22,9 +22,9 @@ description:
   - Writes the administrator's kubeconfig unless the one that is there still works.
   - While it runs, it holds a lock on the first control plane against a second controller.
 notes:
-  - Connection variables of each node (C(ansible_host), C(ansible_user), C(ansible_ssh_common_args) and so on) are those
-    of the inventory. C(flotilla_private_ipv4) and C(flotilla_public_ipv4) must be set, as P(flotilla.coreos.droplets#inventory)
-    does.
+  - Connection variables of each node (C(ansible_host), C(ansible_user), C(ansible_ssh_common_args) and so on) are
+    those of the inventory. C(flotilla_private_ipv4) and C(flotilla_public_ipv4) must be set, as
+    P(flotilla.coreos.droplets#inventory) does.
 attributes:
   check_mode:
     description: Says what would be signed; signs, stores and locks nothing.
@@ -70,8 +70,8 @@ options:
     default: 90
   output_dir:
     description:
-      - Where the kubeconfig goes, in a folder of the cluster's name. If this folder cannot be written, a temporary one is
-        used and named.
+      - Where the kubeconfig goes, in a folder of the cluster's name. If this folder cannot be written, a temporary
+        one is used and named.
     type: path
     default: .state
 """

@@ -9,12 +9,14 @@ import subprocess
 import threading
 from typing import TYPE_CHECKING
 
-from ansible_collections.flotilla.coreos.plugins.module_utils._node.connection import NodeConnection, Result
+from ansible_collections.flotilla.coreos.plugins.module_utils._node.connection import NodeConnection, Result, Transport
 from ansible_collections.flotilla.coreos.plugins.module_utils._node.errors import NodeUnreachableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from ansible_collections.flotilla.coreos.plugins.module_utils._wait import Clock
 
 Answer = Result | NodeUnreachableError
 
@@ -79,7 +81,5 @@ class FolderTransport:
         return text.replace("chown -R 0:0", "true")
 
 
-def connect(
-    name: str, transport: ScriptedTransport | FolderTransport, clock: FakeClock | None = None
-) -> NodeConnection:
+def connect(name: str, transport: Transport, clock: Clock | None = None) -> NodeConnection:
     return NodeConnection(name, transport, clock=clock or FakeClock(), login=f"ssh core@{name}")

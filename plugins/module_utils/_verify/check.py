@@ -1,0 +1,114 @@
+# Copyright: (c) 2026, flotilla.coreos contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A check's outcome, and how outcomes are shown and kept."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.flotilla.coreos.plugins.module_utils._errors import CollectionError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from ansible_collections.flotilla.coreos.plugins.module_utils._wait import Clock
+
+__all__ = ["CLUSTER", "Check", "Deadline", "Seen", "VerifyFailedError", "render_table", "watch"]
+
+CLUSTER = "cluster"
+POLL_S = 0.5
+# Once anything has failed, the rest need not wait much longer for what may depend on it.
+AFTER_FAILURE_S = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What one look saw. `is_final`: waiting would not change it."""
+
+    ok: bool
+    text: str
+    is_final: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One line of the report. `look` is the command by which to look closer; `figures` are for machines."""
+
+    node: str
+    name: str
+    ok: bool
+    seen: str
+    look: str
+    figures: object = None
+
+    def to_result(self) -> dict[str, Any]:
+        """Return the check as plain data."""
+        return {
+            "node": self.node,
+            "check": self.name,
+            "ok": self.ok,
+            "seen": self.seen,
+            "look": self.look,
+            "figures": self.figures,
+        }
+
+
+class VerifyFailedError(CollectionError):
+    """Some checks failed; the message has a line for each."""
+
+    def __init__(self, failed: Sequence[Check], total: int) -> None:
+        lines = [f"{one.node}: {one.name}: {one.seen}. Look closer with: {one.look}" for one in failed]
+        super().__init__(f"{len(failed)} of {total} checks failed.\n" + "\n".join(lines))
+        self.failed = tuple(failed)
+
+    def as_failure(self) -> dict[str, Any]:
+        """Return the fault as plain data, with each failed check."""
+        return super().as_failure() | {"checks": [one.to_result() for one in self.failed]}
+
+
+class Deadline:
+    """A deadline that all checks share, and that a failure of one brings nearer for all. Safe for threads.
+
+    One `within` another ends no later than that, and passes failures on to it.
+    """
+
+    def __init__(self, seconds: float, *, clock: Clock, within: Deadline | None = None) -> None:
+        self._clock = clock
+        self._ends_s = clock.now_s() + seconds
+        self._within = within
+        self._turn = threading.Lock()
+
+    def left_s(self) -> float:
+        """Return the seconds left, never below zero."""
+        left_s = max(0.0, self._ends_s - self._clock.now_s())
+        return min(left_s, self._within.left_s()) if self._within else left_s
+
+    def note(self, check: Check) -> Check:
+        """Take notice of an outcome and return it."""
+        if self._within:
+            return self._within.note(check)
+        if not check.ok:
+            with self._turn:
+                self._ends_s = min(self._ends_s, self._clock.now_s() + AFTER_FAILURE_S)
+        return check
+
+
+def watch(look_at: Callable[[], Seen], *, node: str, name: str, look: str, deadline: Deadline, clock: Clock) -> Check:
+    """Look until it holds, until it will not hold by waiting, or until the deadline."""
+    while not ((seen := look_at()).ok or seen.is_final or deadline.left_s() <= 0):
+        clock.sleep(min(POLL_S, deadline.left_s()))
+    return deadline.note(Check(node=node, name=name, ok=seen.ok, seen=seen.text, look=look))
+
+
+def render_table(checks: Sequence[Check]) -> list[str]:
+    """Return the report as lines: node, check, outcome, what was seen."""
+    rows = [("node", "check", "", "seen")]
+    rows += [(one.node, one.name, "ok" if one.ok else "FAILED", one.seen) for one in checks]
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    lines = [
+        "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3]]) for row in rows
+    ]
+    return [lines[0].rstrip(), "  ".join("-" * width for width in widths), *lines[1:]]

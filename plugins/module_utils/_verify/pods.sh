@@ -1,0 +1,50 @@
+#!/bin/bash
+# From this node's own test pod, reach those of all other nodes over TCP: one JSON line.
+# Runs as root from standard input. $1: seconds; $2: uid of this node's pod; further: NODE=ADDRESS of the other pods.
+set -u
+wait_s=$1 uid=$2
+shift 2
+
+# Any process of the pod will do, they share their network. systemd writes a uid with underscores, cgroupfs with hyphens.
+pod_process() {
+  local file
+  for file in $(grep -ls -e "pod$uid" -e "pod${uid//-/_}" /proc/[0-9]*/cgroup); do
+    file=${file#/proc/}
+    if [[ -e /proc/${file%/cgroup}/ns/net ]]; then echo "${file%/cgroup}"; return 0; fi
+  done
+  return 1
+}
+
+report() {
+  jq -nc --argjson ok "$1" --arg seen "$2" '{check: "pod traffic", ok: $ok, seen: $seen, look: "ip route; journalctl -u flannel.service", figures: null}'
+}
+
+until process=$(pod_process); do
+  if ((SECONDS >= wait_s)); then report false "no process of the test pod $uid on this node"; exit; fi
+  sleep 0.2
+done
+
+reach() {
+  until nsenter -t "$process" -n curl -sf -m 2 -o /dev/null --noproxy '*' -w "%{time_total}\n" "http://$1:8080/health"; do
+    if ((SECONDS >= wait_s)); then return 1; fi
+    sleep 0.2
+  done
+}
+
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+for other; do
+  { reach "${other#*=}" >"$folder/${other%%=*}" || echo "failed" >"$folder/${other%%=*}"; } &
+done
+wait
+unreached=()
+for other; do
+  if [[ $(<"$folder/${other%%=*}") == *failed* ]]; then unreached+=("the pod ${other#*=} on ${other%%=*}"); fi
+done
+if ((${#unreached[@]})); then
+  report false "no answer from $(IFS=,; echo "${unreached[*]}" | sed 's/,/, /g')"
+elif (($# == 0)); then
+  report true "there is no other node"
+else
+  report true "the pods of all $# other nodes answer, the slowest in $(cat "$folder"/* | sort -g | tail -n 1) s"
+fi
