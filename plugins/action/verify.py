@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.flotilla.coreos.plugins.module_utils._node.output import write_private
@@ -52,7 +53,7 @@ class ActionModule(NodeAction):
         )
         clock = SystemClock()
         started_s = clock.now_s()
-        with open_api(type(folder)(kubeconfig)) as api:
+        with open_api(Path(kubeconfig)) as api:
             checks = verify(cluster, api, wait_s=arguments["wait_s"], clock=clock)
         self._report = _report(arguments["cluster_name"], checks, duration_s=clock.now_s() - started_s)
         path = folder / "verify.json"

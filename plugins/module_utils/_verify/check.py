@@ -108,7 +108,5 @@ def render_table(checks: Sequence[Check]) -> list[str]:
     rows = [("node", "check", "", "seen")]
     rows += [(one.node, one.name, "ok" if one.ok else "FAILED", one.seen) for one in checks]
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
-    lines = [
-        "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3]]) for row in rows
-    ]
+    lines = ["  ".join([*map(str.ljust, row[:3], widths), row[3]]) for row in rows]
     return [lines[0].rstrip(), "  ".join("-" * width for width in widths), *lines[1:]]

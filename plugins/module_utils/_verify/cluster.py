@@ -46,9 +46,7 @@ def cluster_checks(
     checks = [
         of_cluster("API", lambda: see_api(api), "get --raw '/readyz?verbose'"),
         of_cluster("CoreDNS", lambda: see_deployment(api, "coredns"), "-n kube-system describe deployment coredns"),
-        of_cluster(
-            "dashboard", lambda: see_dashboard(api), "-n kube-system describe deployment,pod -l k8s-app=dashboard"
-        ),
+        of_cluster("dashboard", lambda: see_dashboard(api), "-n kube-system describe pod -l k8s-app=dashboard"),
         of_cluster(
             "metrics-server",
             lambda: see_metrics(api, nodes),

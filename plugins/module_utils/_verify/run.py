@@ -52,7 +52,7 @@ def verify(cluster: Cluster, api: KubeApi, *, wait_s: float, clock: Clock) -> li
     with ThreadPoolExecutor(max_workers=min(len(nodes) + len(by_api) + 1, 2 * MAX_THREADS)) as pool:
         traffic = PodTraffic(api, cluster.traffic, kubectl=cluster.kubectl, deadline=deadline, clock=clock)
         pending_traffic = pool.submit(traffic.run)
-        settling = Deadline(settle_s, clock=clock)
+        settling = Deadline(settle_s, clock=clock, within=deadline)
         pending_api = [
             pool.submit(
                 watch,
@@ -68,7 +68,7 @@ def verify(cluster: Cluster, api: KubeApi, *, wait_s: float, clock: Clock) -> li
         pending_nodes = [
             pool.submit(check_node, cluster.connections[node], settle_s=settle_s, deadline=deadline) for node in nodes
         ]
-        found = [deadline.note(future.result()) for future in pending_api]
+        found = [future.result() for future in pending_api]
         for future in pending_nodes:
             found += future.result()
         found += pending_traffic.result()
