@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from abc import abstractmethod
@@ -69,7 +70,8 @@ class NodeAction(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         _validation, arguments = self.validate_argument_spec(self.ARGUMENTS)  # type: ignore[no-untyped-call]  # ansible has none
         try:
-            result.update(self.perform(arguments, task_vars or {}))
+            # Through JSON: Ansible's strings know where they came from, which a YAML writer takes for foreign objects.
+            result.update(self.perform(json.loads(json.dumps(arguments)), task_vars or {}))
         except CollectionError as error:
             result.update(failed=True, msg=str(error), failure=error.as_failure(), **self.failure_details())
         return result
