@@ -92,6 +92,8 @@ class StubServer:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            # Headers and body in one packet, else each answer waits 40 ms for an acknowledgement.
+            wbufsize = 65536
 
             def handle_any(self) -> None:
                 parts = urlsplit(self.path)
