@@ -40,7 +40,11 @@ func (s *systemd) call(method string, results []any, arguments ...any) error {
 	if s.failed != nil {
 		return s.failed
 	}
-	return s.object.Call(manager+"."+method, 0, arguments...).Store(results...)
+	call := s.object.Call(manager+"."+method, 0, arguments...)
+	if results == nil {
+		return call.Err
+	}
+	return call.Store(results...)
 }
 
 func (s *systemd) open() error {
