@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.flotilla.coreos.plugins.module_utils._errors import ConfigError
 from ansible_collections.flotilla.coreos.plugins.module_utils._node.output import write_private
+from ansible_collections.flotilla.coreos.plugins.module_utils._node.process import Holder
 from ansible_collections.flotilla.coreos.plugins.module_utils._pki.handover import Handover, Node, Settings
 from ansible_collections.flotilla.coreos.plugins.module_utils._pki.kubeconfig import (
     make_kubeconfig,
     needs_new_kubeconfig,
 )
 from ansible_collections.flotilla.coreos.plugins.module_utils._pki.policy import ClusterNames, Droplet
-from ansible_collections.flotilla.coreos.plugins.module_utils._pki.store import Holder
 from ansible_collections.flotilla.coreos.plugins.module_utils._wait import SystemClock
 from ansible_collections.flotilla.coreos.plugins.plugin_utils._node_action import NodeAction, main_process_id
 

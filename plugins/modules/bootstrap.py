@@ -62,8 +62,8 @@ EXAMPLES = r"""
 RETURN = r"""
 nodes:
   description:
-    - For each node the seconds from its boot until it was up, whether it was up at the first look, and its units with the
-      seconds since boot at which each started and was done.
+    - For each node the seconds from its boot until it was up, whether it was up at the first look, and its units with
+      the seconds since boot at which each started and was done.
   returned: success
   type: dict
   sample:

@@ -15,7 +15,7 @@ from ansible_collections.flotilla.coreos.plugins.module_utils._errors import Col
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["ArchiveError", "File", "pack", "unpack"]
+__all__ = ["ArchiveError", "File", "pack", "unpack", "unpack_files"]
 
 MAX_FILES = 1000
 MAX_BYTES = 8 * 1024 * 1024
@@ -48,12 +48,17 @@ def pack(files: Iterable[File]) -> bytes:
 
 
 def unpack(data: bytes) -> Mapping[str, bytes]:
+    """Return the contents of the archive's files by path. Raises ArchiveError."""
+    return {path: file.content for path, file in unpack_files(data).items()}
+
+
+def unpack_files(data: bytes) -> Mapping[str, File]:
     """Return the archive's files by path, in memory.
 
     The sender is not trusted: links, devices, paths that lead out and anything beyond MAX_BYTES are refused.
     Raises ArchiveError.
     """
-    files: dict[str, bytes] = {}
+    files: dict[str, File] = {}
     left = MAX_BYTES
     try:
         with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as archive:
@@ -66,7 +71,7 @@ def unpack(data: bytes) -> Mapping[str, bytes]:
                 if not entry.isreg() or left < 0 or len(files) >= MAX_FILES:
                     raise ArchiveError(f"the archive holds {path}, which is no plain file or makes it too large")
                 content = archive.extractfile(entry)
-                files[path] = content.read() if content else b""
+                files[path] = File(path=path, content=content.read() if content else b"", mode=entry.mode & 0o7777)
     except tarfile.TarError as error:
         raise ArchiveError(f"{len(data)} bytes that are no tar archive ({error})") from error
     return files

@@ -34,10 +34,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from ansible_collections.flotilla.coreos.plugins.module_utils._node.connection import NodeConnection
+    from ansible_collections.flotilla.coreos.plugins.module_utils._node.process import Holder
     from ansible_collections.flotilla.coreos.plugins.module_utils._pki.authorities import Authorities
     from ansible_collections.flotilla.coreos.plugins.module_utils._pki.issue import NodeRequests
     from ansible_collections.flotilla.coreos.plugins.module_utils._pki.policy import ClusterNames, Droplet
-    from ansible_collections.flotilla.coreos.plugins.module_utils._pki.store import Holder
     from ansible_collections.flotilla.coreos.plugins.module_utils._wait import Clock
 
 __all__ = ["Handover", "HandoverOutcome", "Node", "NodeOutcome", "OrphanedCertificatesError", "Settings"]

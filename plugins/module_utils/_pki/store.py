@@ -8,23 +8,19 @@ Every operation is one script under flock(1), so that two controllers cannot get
 
 from __future__ import annotations
 
-import datetime
-import os
 import shlex
-import socket
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.flotilla.coreos.plugins.module_utils._node.archive import ArchiveError, File, pack, unpack
 from ansible_collections.flotilla.coreos.plugins.module_utils._node.errors import NodeError
-from ansible_collections.flotilla.coreos.plugins.module_utils._node.process import is_alive, start_of
+from ansible_collections.flotilla.coreos.plugins.module_utils._node.process import Holder
 from ansible_collections.flotilla.coreos.plugins.module_utils._pki.authorities import Authorities
 from ansible_collections.flotilla.coreos.plugins.module_utils._pki.x509 import PkiError
 
 if TYPE_CHECKING:
     from ansible_collections.flotilla.coreos.plugins.module_utils._node.connection import NodeConnection
 
-__all__ = ["ClusterLock", "Holder", "LockedError", "read_authorities", "store_authorities"]
+__all__ = ["ClusterLock", "LockedError", "read_authorities", "store_authorities"]
 
 # A controller refreshes its lock every 20 s; three refreshes and a long exchange may get lost.
 STALE_S = 120
@@ -108,50 +104,6 @@ class LockedError(NodeError):
     def as_failure(self) -> dict[str, Any]:
         """Return the fault as plain data, with the holder."""
         return super().as_failure() | {"holder": self.holder, "age_s": self.age_s}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Holder:
-    """A controller's process. Its start time tells it from a later process with the same number."""
-
-    user: str
-    host: str
-    pid: int
-    start: str
-    since: str
-
-    @classmethod
-    def of_process(cls, pid: int, *, now: datetime.datetime) -> Holder:
-        """Return the holder for a process of this machine."""
-        user = os.environ.get("USER") or str(os.getuid())
-        return cls(
-            user=user.replace(" ", "_"),
-            host=socket.gethostname(),
-            pid=pid,
-            start=start_of(pid) or "0",
-            since=now.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        )
-
-    @classmethod
-    def parse(cls, line: str) -> Holder | None:
-        """Read a line that `str()` made, or return None."""
-        words = line.split()
-        if len(words) != 7 or words[1::2] != ["pid", "start", "since"]:
-            return None
-        user, _, host = words[0].rpartition("@")
-        return cls(user=user, host=host, pid=int(words[2]), start=words[4], since=words[6])
-
-    def __str__(self) -> str:
-        """One line, for people and for `parse`."""
-        return f"{self.user}@{self.host} pid {self.pid} start {self.start} since {self.since}"
-
-    def is_same_process(self, other: Holder) -> bool:
-        """Return whether both are one process, whenever it took the lock."""
-        return (self.host, self.pid, self.start) == (other.host, other.pid, other.start)
-
-    def is_dead(self) -> bool:
-        """Return whether this was a process of this machine that has ended."""
-        return self.host == socket.gethostname() and not is_alive(self.pid, self.start)
 
 
 class ClusterLock:

@@ -15,6 +15,7 @@ import pytest
 
 from ansible_collections.flotilla.coreos.plugins.module_utils._errors import ConfigError, WaitTimeoutError
 from ansible_collections.flotilla.coreos.plugins.module_utils._node.errors import NodeError, NodesFailedError
+from ansible_collections.flotilla.coreos.plugins.module_utils._node.process import Holder
 from ansible_collections.flotilla.coreos.plugins.module_utils._pki.authorities import Authorities
 from ansible_collections.flotilla.coreos.plugins.module_utils._pki.handover import (
     Handover,
@@ -23,7 +24,7 @@ from ansible_collections.flotilla.coreos.plugins.module_utils._pki.handover impo
     Settings,
 )
 from ansible_collections.flotilla.coreos.plugins.module_utils._pki.policy import Droplet, RefusedRequestError
-from ansible_collections.flotilla.coreos.plugins.module_utils._pki.store import Holder, LockedError
+from ansible_collections.flotilla.coreos.plugins.module_utils._pki.store import LockedError
 from ansible_collections.flotilla.coreos.plugins.module_utils._wait import SystemClock
 from tests.unit.node_fakes import FolderTransport, connect
 
