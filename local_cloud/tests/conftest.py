@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from starlette.types import ASGIApp
+
     from local_cloud.delays import Delays
     from local_cloud.drivers import Driver
 
@@ -47,6 +49,7 @@ class Cloud:
     """A cloud without machines behind a real HTTP server."""
 
     url: str
+    app: ASGIApp
     account: Account
     engine: Engine
 
@@ -96,19 +99,28 @@ def running_cloud(
     account = Account(store=store, plan=AddressPlan.for_paper(), delays=delays, token=TOKEN, droplet_limit=limit)
     engine = Engine(store, account.droplets, driver or PaperDriver(), delays)
     app = build_app(account, wake=engine.wake, burst_per_minute=options.pop("burst_per_minute", 0), **options)
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     engine.start()
+    try:
+        with serving(app) as port:
+            yield Cloud(f"http://127.0.0.1:{port}/v2/", app, account, engine)
+    finally:
+        engine.stop()
+        store.close()
+
+
+@contextmanager
+def serving(app: ASGIApp, **options: Any) -> Iterator[int]:
+    """Serve an application on a free port of the loopback interface, and give the port."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", **options))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     try:
         eventually(lambda: server.started)
-        yield Cloud(f"http://127.0.0.1:{listener.getsockname()[1]}/v2/", account, engine)
+        yield listener.getsockname()[1]
     finally:
         server.should_exit = True
         thread.join()
-        engine.stop()
-        store.close()
 
 
 @pytest.fixture

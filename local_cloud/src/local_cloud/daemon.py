@@ -60,10 +60,11 @@ class _Server(uvicorn.Server):
 
 @dataclass(frozen=True, slots=True)
 class _Listening:
-    """An application and the socket it answers on."""
+    """An application, the socket it answers on, and whether it does so with the cloud's certificate."""
 
     app: ASGIApp
     listener: socket.socket
+    is_tls: bool = False
 
 
 class Reporter:
@@ -109,6 +110,7 @@ def main() -> int:
 
 async def _serve(paths: CloudPaths, settings: Settings, reporter: Reporter) -> None:
     listener = socket.create_server(("127.0.0.1", settings.port), backlog=512)
+    tls_listener = socket.create_server(("127.0.0.1", settings.tls_port), backlog=512)
     store = Store.open(paths.database)
     machines = None if settings.driver == "paper" else _prepare_machines(paths, settings, reporter)
     account = Account(
@@ -122,7 +124,7 @@ async def _serve(paths: CloudPaths, settings: Settings, reporter: Reporter) -> N
     driver: Driver = machines.driver if machines else PaperDriver()
     engine = Engine(store, account.droplets, driver, DELAYS[settings.delays])
     app = build_app(account, wake=engine.wake, burst_per_minute=settings.burst_limit, request_log=paths.request_log)
-    servers = [_Listening(app, listener)]
+    servers = [_Listening(app, listener), _Listening(app, tls_listener, is_tls=True)]
     if machines:
         servers.append(_Listening(_metadata(account), machines.metadata_listener))
     engine.start()
@@ -130,7 +132,7 @@ async def _serve(paths: CloudPaths, settings: Settings, reporter: Reporter) -> N
     if machines:
         await asyncio.to_thread(machines.wait_ready)
     try:
-        await _run(servers, lambda: _announce(reporter))
+        await _run(paths, servers, lambda: _announce(reporter))
     finally:
         paths.daemon_record.unlink(missing_ok=True)
         engine.stop()
@@ -211,6 +213,9 @@ def _record(paths: CloudPaths, settings: Settings) -> None:
     connection: dict[str, object] = {
         "name": settings.name,
         "api_url": settings.api_url,
+        # For clients that refuse to send a token without TLS, such as pydo: with this certificate as their only CA.
+        "tls_api_url": settings.tls_api_url,
+        "tls_certificate": str(paths.certificate),
         "token": settings.token,
         "region": "fra1",
         "image": "flatcar-stable",
@@ -228,9 +233,20 @@ def _record(paths: CloudPaths, settings: Settings) -> None:
     write_private(paths.connection, json.dumps(connection, indent=2) + "\n")
 
 
-async def _run(servers: list[_Listening], announce: Callable[[], None]) -> None:
+def _configuration(paths: CloudPaths, server: _Listening) -> uvicorn.Config:
+    return uvicorn.Config(
+        server.app,
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        ssl_certfile=paths.certificate if server.is_tls else None,
+        ssl_keyfile=paths.certificate_key if server.is_tls else None,
+    )
+
+
+async def _run(paths: CloudPaths, servers: list[_Listening], announce: Callable[[], None]) -> None:
     """Serve until told to end by SIGTERM or SIGINT, or until one server fails."""
-    running = [_Server(uvicorn.Config(s.app, log_level="warning", access_log=False, lifespan="off")) for s in servers]
+    running = [_Server(_configuration(paths, server)) for server in servers]
     tasks = [
         asyncio.create_task(server.serve(sockets=[s.listener])) for server, s in zip(running, servers, strict=True)
     ]

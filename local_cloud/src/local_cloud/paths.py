@@ -76,6 +76,14 @@ class CloudPaths:
         return self.home / "id_ed25519"
 
     @property
+    def certificate(self) -> Path:
+        return self.home / "api.crt"
+
+    @property
+    def certificate_key(self) -> Path:
+        return self.home / "api.key"
+
+    @property
     def machines(self) -> Path:
         return self.home / "machines"
 

@@ -23,6 +23,7 @@ class Settings:
     token: str
     droplet_limit: int
     burst_limit: int
+    tls_port: int = 0
 
     @classmethod
     def load(cls, path: Path) -> Settings | None:
@@ -38,6 +39,10 @@ class Settings:
     @property
     def api_url(self) -> str:
         return f"http://127.0.0.1:{self.port}/v2/"
+
+    @property
+    def tls_api_url(self) -> str:
+        return f"https://127.0.0.1:{self.tls_port}/v2/"
 
     @property
     def gateway(self) -> str:

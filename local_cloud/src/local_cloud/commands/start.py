@@ -11,13 +11,10 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
-from local_cloud import host
+from local_cloud import host, keys
 from local_cloud.errors import LocalCloudError
 from local_cloud.paths import cache_root
-from local_cloud.settings import Settings, write_private
+from local_cloud.settings import Settings
 from local_cloud.store import Store
 
 if TYPE_CHECKING:
@@ -62,7 +59,8 @@ def start(paths: CloudPaths, wishes: Wishes) -> int:
             return 0
         started_s = time.monotonic()
         settings = _settle(paths, recorded, wishes)
-        _make_ssh_key(paths)
+        keys.make_ssh_key(paths.ssh_key, f"local-cloud-{paths.name}")
+        keys.make_certificate(paths.certificate, paths.certificate_key)
         settings.save(paths.settings)
         _run_daemon(paths, started_s)
         print(f"cloud {paths.name!r} is up after {time.monotonic() - started_s:.1f} s: API {settings.api_url}")
@@ -96,10 +94,9 @@ def _settle(paths: CloudPaths, recorded: Settings | None, wishes: Wishes) -> Set
             f"the cloud {paths.name!r} has {recorded.driver} droplets and cannot go on with the driver "
             f"{settings.driver}. Choose another --name, or `local-cloud stop --purge --name {paths.name}`."
         )
-    if settings.port:
-        host.check_port(settings.port)
-    else:
-        settings = replace(settings, port=host.free_port())
+    for port in filter(None, (settings.port, settings.tls_port)):
+        host.check_port(port)
+    settings = replace(settings, port=settings.port or host.free_port(), tls_port=settings.tls_port or host.free_port())
     if settings.driver == "paper":
         return settings
     return _settle_machines(paths, settings)
@@ -124,20 +121,6 @@ def _droplet_count(paths: CloudPaths) -> int:
         return store.number("SELECT count(*) FROM droplets")
     finally:
         store.close()
-
-
-def _make_ssh_key(paths: CloudPaths) -> None:
-    """The key pair for the cloud's droplets, made once."""
-    public = paths.ssh_key.with_suffix(".pub")
-    if paths.ssh_key.exists() and public.exists():
-        return
-    key = Ed25519PrivateKey.generate()
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
-    )
-    text = key.public_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
-    public.write_text(f"{text.decode()} local-cloud-{paths.name}\n")
-    write_private(paths.ssh_key, private.decode())
 
 
 def _run_daemon(paths: CloudPaths, started_s: float) -> None:
