@@ -99,14 +99,14 @@ EXAMPLES = {
     "unknown reboot strategy": Example(
         "{ssh_authorized_keys: [k1, k1], coreos: {update: {reboot_strategy: nightly}}}",
         1,
-        {"cat /etc/environment; ls /etc/coreos": "", "grep -c ssh-ed25519 /home/core/.ssh/authorized_keys": "1\n"},
+        {"cat /etc/environment /etc/coreos/update.conf": "", "grep -c ssh-ed25519 /home/core/.ssh/authorized_keys": "1\n"},
     ),
     "no reboots, and a network unit": Example(
         r'{coreos: {update: {reboot_strategy: "off", group: beta},'
         r' units: [{name: a.network, runtime: true, content: "[Match]\nName=zz9\n"}]}}',
         0,
         {
-            "cat /etc/coreos/update.conf": "GROUP=beta\nSERVER=disabled\nREBOOT_STRATEGY=off\n",
+            "cat /etc/flatcar/update.conf": "GROUP=beta\nREBOOT_STRATEGY=off\n",
             "systemctl is-active locksmithd systemd-networkd; systemctl is-enabled locksmithd": (
                 "inactive\nactive\nmasked-runtime\n"
             ),

@@ -22,7 +22,10 @@ rm -f /etc/hostname /etc/ssh/ssh_host_*
 printf '127.0.0.1 localhost\n::1 localhost\n' >/etc/hosts
 ln -sfn /run/systemd/resolve/resolv.conf /etc/resolv.conf
 rm -f /etc/.resolv.conf.systemd-resolved.bak
-mkdir -p /var/log/journal /opt/bin /etc/coreos
+mkdir -p /var/log/journal /opt/bin /etc/flatcar
+# The names of older times, which the cloud-config agent uses.
+ln -sfn flatcar /etc/coreos
+ln -sfn flatcar /usr/share/coreos
 
 # --- say what it is ---
 sed -i '/^VARIANT/d' /usr/lib/os-release
