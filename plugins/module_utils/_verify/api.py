@@ -71,6 +71,8 @@ class KubeApi:
 
     def _send(self, method: str, path: str, **arguments: Any) -> Answer:
         try:
+            # Said anew for each request: otherwise REQUESTS_CA_BUNDLE in the environment wins over the session's own.
+            arguments["verify"] = self._session.verify
             response = self._session.request(method, f"{self.server}{path}", timeout=TIMEOUT_S, **arguments)
         except requests.RequestException as error:
             raise NoAnswerError(f"no answer from {self.server}: {_cause(error)}") from error
