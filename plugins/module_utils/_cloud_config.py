@@ -233,7 +233,8 @@ def _file_problems(files: Sequence[FileEntry]) -> Iterable[str]:
 
 
 def _parents(path: str) -> Iterable[str]:
-    while (path := posixpath.dirname(path)) not in {"/", ""}:
+    # The folder of "//" is "//" itself.
+    while (path := posixpath.dirname(path)).strip("/"):
         yield path
 
 
