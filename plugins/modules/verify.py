@@ -72,7 +72,7 @@ EXAMPLES = r"""
 RETURN = r"""
 checks:
   description: All checks, the cluster's first, then node by node. C(look) is a command to look closer.
-  returned: always
+  returned: success
   type: list
   elements: dict
   sample:
@@ -84,21 +84,21 @@ checks:
       figures: null
 ok:
   description: Whether all checks hold.
-  returned: always
+  returned: success
   type: bool
   sample: true
 at:
   description: When it was verified, in UTC.
-  returned: always
+  returned: success
   type: str
   sample: "2026-11-23T10:00:00+00:00"
 duration_s:
   description: Seconds that the checks took.
-  returned: always
+  returned: success
   type: float
   sample: 4.2
 report:
-  description: Path of the report.
+  description: Path of the report, which holds all of this with a failed task too.
   returned: always
   type: str
   sample: .state/demo/verify.json

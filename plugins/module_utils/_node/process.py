@@ -58,7 +58,7 @@ class Holder:
     def parse(cls, line: str) -> Holder | None:
         """Read a line that `str()` made, or return None."""
         words = line.split()
-        if len(words) != 7 or words[1::2] != ["pid", "start", "since"]:
+        if len(words) != 7 or words[1::2] != ["pid", "start", "since"] or not words[2].isdigit():
             return None
         user, _, host = words[0].rpartition("@")
         return cls(user=user, host=host, pid=int(words[2]), start=words[4], since=words[6])

@@ -40,6 +40,9 @@ etcd_as() {
     --dial-timeout=2s --command-timeout=5s "$@"
 }
 
+# Seconds with a fraction, as curl gives them, to whole milliseconds.
+ms() { local us=${1/./}; echo "$((10#$us / 1000)) ms"; }
+
 age_s() {
   local since now
   since=$(systemctl show -P ActiveEnterTimestampMonotonic "$1")
@@ -90,7 +93,7 @@ vxlan_device() {
   mtu=$(ip -j link show flannel.1 up 2>/dev/null | jq '.[0].mtu // empty')
   if [[ ! $mtu ]]; then echo "flannel.1 is missing or down"; return 1; fi
   routes=$(ip -4 route show dev flannel.1 | wc -l)
-  echo "flannel.1 is up, MTU $mtu, routes to $routes other nodes"
+  echo "flannel.1 is up, MTU $mtu, routes to other nodes: $routes"
 }
 
 etcd_health() {
@@ -134,7 +137,7 @@ etcd_gateway() {
   is_running etcd-gateway.service || return
   local said
   said=$(etcd_as node endpoint health -w json 2>/dev/null) || { echo "no healthy member through 127.0.0.1:2379"; return 1; }
-  echo "a healthy member answers in $(jq -r '.[0].took' <<<"$said")"
+  echo "a healthy member answers in $(jq -r '.[0].took | sub("\\.[0-9]+"; "")' <<<"$said")"
 }
 
 days_left() {
@@ -161,7 +164,7 @@ ready_at() {
   local took
   took=$(curl -sf -m 3 -o /dev/null -w '%{time_total}' --noproxy '*' --cacert "$pki/ca.crt" "https://127.0.0.1:$1/readyz") ||
     { echo "readyz on 127.0.0.1:$1 does not answer with 200"; return 1; }
-  echo "ready, asked on 127.0.0.1:$1, in $took s"
+  echo "ready, asked on 127.0.0.1:$1, in $(ms "$took")"
 }
 api_gateway() { is_running apiserver-gateway.service && ready_at 7443; }
 api_server() { ready_at 6443; }

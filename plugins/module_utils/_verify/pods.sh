@@ -46,5 +46,6 @@ if ((${#unreached[@]})); then
 elif (($# == 0)); then
   report true "there is no other node"
 else
-  report true "the pods of all $# other nodes answer, the slowest in $(cat "$folder"/* | sort -g | tail -n 1) s"
+  slowest=$(cat "$folder"/* | sort -g | tail -n 1)
+  report true "pods of other nodes that answer: $# of $#, the slowest in $((10#${slowest/./} / 1000)) ms"
 fi
