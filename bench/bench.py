@@ -67,7 +67,9 @@ def measure_round(figures: Figures, shape: dict[str, str]) -> None:
         environment |= {"FLOTILLA_STAGES_OUTPUT": str(stages)}
         playbook = [str(BIN / "ansible-playbook"), "site.yml", "-e", f"flotilla_output_dir={folder}/state"]
         local_cloud = str(BIN / "local-cloud")
-        figures["local-cloud start s"].append(run([local_cloud, "start", "--name", cloud, "--delays", "none"], environment))
+        figures["local-cloud start s"].append(
+            run([local_cloud, "start", "--name", cloud, "--delays", "none"], environment)
+        )
         try:
             for prefix in ("first run", "second run"):
                 figures[f"{prefix} s"].append(run(playbook, environment))
