@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -112,6 +113,20 @@ def test_start_after_a_killed_daemon_goes_on(shell: Shell) -> None:
     assert shell.account_status() == 200
 
 
+@pytest.mark.parametrize("after_s", [0.05, 0.3, 0.6])
+def test_start_that_was_killed_is_finished_by_the_next(shell: Shell, after_s: float) -> None:
+    first = subprocess.Popen(
+        [sys.executable, "-m", "local_cloud", "start", "--driver", "paper"],
+        env={**os.environ, "LOCAL_CLOUD_HOME": str(shell.home)}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        first.wait(after_s)
+    first.kill()
+    first.wait()
+    shell("start", "--driver", "paper")
+    assert shell.account_status() == 200
+
+
 def test_taken_port_is_named_with_its_holder(shell: Shell) -> None:
     with socket.create_server(("127.0.0.1", 0)) as holder:
         port = holder.getsockname()[1]
@@ -151,10 +166,21 @@ class TestClaims:
         for module in ("host", "paths"):
             monkeypatch.setattr(f"local_cloud.{module}.RUN_ROOT", tmp_path / "run")
         monkeypatch.setattr("local_cloud.machine.network.routed_indexes", lambda: {1})
+        monkeypatch.setattr("local_cloud.host._LIMITS", {})
 
     def test_clouds_get_different_networks_and_none_that_the_machine_routes(self, tmp_path: Path) -> None:
         clouds = [CloudPaths(name=name, home=tmp_path / name) for name in ("a", "b")]
         assert [host.claim_network(cloud, None, has_droplets=False) for cloud in clouds] == [0, 2]
+
+    def test_last_cloud_to_go_takes_the_run_folder_along(self, tmp_path: Path) -> None:
+        clouds = [CloudPaths(name=name, home=tmp_path / name) for name in ("a", "b")]
+        for cloud in clouds:
+            host.claim_network(cloud, None, has_droplets=False)
+        host.release_network(clouds[0])
+        assert host.claim_network(clouds[0], None, has_droplets=False) == 0
+        for cloud in clouds:
+            host.release_network(cloud)
+        assert not (tmp_path / "run").exists()
 
     def test_own_network_is_kept(self, tmp_path: Path) -> None:
         cloud = CloudPaths(name="a", home=tmp_path / "a")
@@ -167,7 +193,5 @@ class TestClaims:
 
     def test_network_that_droplets_live_in_is_not_exchanged(self, tmp_path: Path) -> None:
         host.claim_network(CloudPaths(name="a", home=tmp_path / "a"), 7, has_droplets=False)
-        with pytest.raises(
-            LocalCloudError, match=r"198\.18\.7\.0/24, .* live, is taken by a"
-        ):
+        with pytest.raises(LocalCloudError, match=r"198\.18\.7\.0/24, .* live, is taken by a"):
             host.claim_network(CloudPaths(name="b", home=tmp_path / "b"), 7, has_droplets=True)

@@ -19,7 +19,6 @@ import signal
 import socket
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -33,7 +32,6 @@ from local_cloud.drivers import PaperDriver
 from local_cloud.engine import Engine
 from local_cloud.errors import LocalCloudError
 from local_cloud.paths import CloudPaths
-from local_cloud.processes import ProcessId
 from local_cloud.settings import Settings, write_private
 from local_cloud.store import Store
 
@@ -127,23 +125,17 @@ async def _serve(paths: CloudPaths, settings: Settings, reporter: Reporter) -> N
     servers = [_Listening(app, listener), _Listening(app, tls_listener, is_tls=True)]
     if machines:
         servers.append(_Listening(_metadata(account), machines.metadata_listener))
-    engine.start()
-    _record(paths, settings)
-    if machines:
-        await asyncio.to_thread(machines.wait_ready)
     try:
-        await _run(paths, servers, lambda: _announce(reporter))
+        engine.start()
+        if machines:
+            await asyncio.to_thread(machines.wait_ready)
+        await _run(paths, servers, lambda: _announce(paths, settings, reporter))
     finally:
         paths.daemon_record.unlink(missing_ok=True)
         engine.stop()
         if machines:
             machines.stop()
         store.close()
-
-
-def _announce(reporter: Reporter) -> None:
-    reporter.say(READY)
-    reporter.close()
 
 
 def _metadata(account: Account) -> ASGIApp:
@@ -173,7 +165,6 @@ def _prepare_machines(paths: CloudPaths, settings: Settings, reporter: Reporter)
     network = CloudNetwork(paths.namespace, settings.network_index)
     reporter.say(f"network {paths.namespace}: 198.18.{settings.network_index}.0/24")
     network.create()
-    _raise_machine_limits()
     services = Services(
         paths, network, ServiceRoots(services=built.services, mirror=built.mirror, registry=built.registry)
     )
@@ -187,29 +178,8 @@ def _prepare_machines(paths: CloudPaths, settings: Settings, reporter: Reporter)
     return _Machines(NspawnDriver(paths, network, built.image), listener, wait_ready, services.stop)
 
 
-# What a machine full of pods uses up and a desktop's defaults do not allow: inotify for kubelets and containerds of
-# several droplets, which share one kernel and one user.
-_MACHINE_LIMITS = {
-    "fs/inotify/max_user_instances": 8192,
-    "fs/inotify/max_user_watches": 524288,
-    "kernel/keys/maxkeys": 20000,
-    "kernel/pid_max": 131072,
-}
-
-
-def _raise_machine_limits() -> None:
-    for name, wanted in _MACHINE_LIMITS.items():
-        path = Path("/proc/sys", name)
-        with contextlib.suppress(OSError):
-            if int(path.read_text()) < wanted:
-                path.write_text(str(wanted))
-
-
-def _record(paths: CloudPaths, settings: Settings) -> None:
-    """Write down who runs this cloud, and how to reach it."""
-    me = ProcessId.of(os.getpid())
-    assert me is not None
-    write_private(paths.daemon_record, json.dumps({"pid": me.pid, "start_ticks": me.start_ticks}) + "\n")
+def _announce(paths: CloudPaths, settings: Settings, reporter: Reporter) -> None:
+    """Write down how to reach the cloud, now that it can be reached, and say so."""
     connection: dict[str, object] = {
         "name": settings.name,
         "api_url": settings.api_url,
@@ -221,7 +191,7 @@ def _record(paths: CloudPaths, settings: Settings) -> None:
         "image": "flatcar-stable",
         "ssh_private_key": str(paths.ssh_key),
         "ssh_public_key": str(paths.ssh_key.with_suffix(".pub")),
-        "pid": me.pid,
+        "pid": os.getpid(),
     }
     if settings.driver != "paper":
         connection |= {
@@ -231,6 +201,8 @@ def _record(paths: CloudPaths, settings: Settings) -> None:
             "nameserver": settings.gateway,
         }
     write_private(paths.connection, json.dumps(connection, indent=2) + "\n")
+    reporter.say(READY)
+    reporter.close()
 
 
 def _configuration(paths: CloudPaths, server: _Listening) -> uvicorn.Config:

@@ -14,7 +14,7 @@ import socket
 import subprocess
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from local_cloud.errors import LocalCloudError
 from local_cloud.paths import RUN_ROOT
@@ -35,6 +35,7 @@ __all__ = [
     "ensure_programs",
     "exclusive",
     "free_port",
+    "record_daemon",
     "release_network",
 ]
 
@@ -135,9 +136,7 @@ def claim_network(paths: CloudPaths, recorded: int | None, *, has_droplets: bool
     """
     from local_cloud.machine.network import routed_indexes
 
-    RUN_ROOT.mkdir(exist_ok=True, mode=0o755)
-    with (RUN_ROOT / "lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with _machine_locked():
         claims = _claims()
         own = claims.pop(paths.name, None)
         if own is not None and own["home"] != str(paths.home):
@@ -151,7 +150,27 @@ def claim_network(paths: CloudPaths, recorded: int | None, *, has_droplets: bool
             taken |= {index: "a route of this machine" for index in routed_indexes() if index not in taken}
         index = _choose_index(recorded, taken, has_droplets=has_droplets)
         write_private(paths.claim, json.dumps({"home": str(paths.home), "index": index}) + "\n")
+        _raise_limits()
         return index
+
+
+@contextmanager
+def _machine_locked() -> Iterator[None]:
+    """One process at a time, on this machine, looks at the claims of all clouds."""
+    with _open_lock():
+        yield
+
+
+def _open_lock() -> TextIO:
+    while True:
+        RUN_ROOT.mkdir(exist_ok=True, mode=0o755)
+        with contextlib.suppress(FileNotFoundError):
+            lock = (RUN_ROOT / "lock").open("a")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            # Whoever held it may have removed the file, as the last cloud does.
+            if (RUN_ROOT / "lock").stat().st_ino == os.fstat(lock.fileno()).st_ino:
+                return lock
+            lock.close()
 
 
 def _choose_index(recorded: int | None, taken: dict[int, str], *, has_droplets: bool) -> int:
@@ -177,11 +196,43 @@ def _claims() -> dict[str, dict[str, str]]:
 
 
 def release_network(paths: CloudPaths) -> None:
-    paths.claim.unlink(missing_ok=True)
+    """Give up the cloud's name and network; the last cloud on this machine leaves its settings as they were."""
+    with _machine_locked():
+        paths.claim.unlink(missing_ok=True)
+        if _claims():
+            return
+        _restore_limits()
+        for leftover in (RUN_ROOT / "limits", RUN_ROOT / "lock"):
+            leftover.unlink(missing_ok=True)
     with contextlib.suppress(OSError):
-        if not list(RUN_ROOT.glob("*.json")):
-            (RUN_ROOT / "lock").unlink(missing_ok=True)
-            RUN_ROOT.rmdir()
+        RUN_ROOT.rmdir()
+
+
+# Kubelets and containerds of several droplets share one kernel and one user, for which its defaults are too small.
+_LIMITS = {"fs/inotify/max_user_instances": 8192, "fs/inotify/max_user_watches": 524288}
+
+
+def _raise_limits() -> None:
+    """Raise what droplets full of pods use up, and remember how it was."""
+    before = {name: int(Path("/proc/sys", name).read_text()) for name in _LIMITS}
+    if not (RUN_ROOT / "limits").exists():
+        write_private(RUN_ROOT / "limits", json.dumps(before) + "\n")
+    for name, wanted in _LIMITS.items():
+        if before[name] < wanted:
+            Path("/proc/sys", name).write_text(str(wanted))
+
+
+def _restore_limits() -> None:
+    with contextlib.suppress(FileNotFoundError, ValueError):
+        for name, value in json.loads((RUN_ROOT / "limits").read_text()).items():
+            Path("/proc/sys", name).write_text(str(value))
+
+
+def record_daemon(paths: CloudPaths, pid: int) -> None:
+    """Write down which process runs the cloud."""
+    if process := ProcessId.of(pid):
+        content = {"pid": process.pid, "start_ticks": process.start_ticks}
+        write_private(paths.daemon_record, json.dumps(content) + "\n")
 
 
 def daemon_of(paths: CloudPaths) -> ProcessId | None:

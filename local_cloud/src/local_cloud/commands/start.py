@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import subprocess
@@ -14,15 +15,18 @@ from typing import TYPE_CHECKING
 from local_cloud import host, keys
 from local_cloud.errors import LocalCloudError
 from local_cloud.paths import cache_root
+from local_cloud.processes import wait_until
 from local_cloud.settings import Settings
 from local_cloud.store import Store
 
 if TYPE_CHECKING:
     from local_cloud.paths import CloudPaths
+    from local_cloud.processes import ProcessId
 
 __all__ = ["Wishes", "start"]
 
 _NEEDED_GIB = 5
+_TIMEOUT_S = 90.0
 _DEFAULTS = Settings(
     name="", driver="nspawn", delays="none", network_index=-1, port=0, token="", droplet_limit=25, burst_limit=250
 )
@@ -54,7 +58,9 @@ def start(paths: CloudPaths, wishes: Wishes) -> int:
     _make_home(paths)
     with host.exclusive(paths.lock, f"another command is at work on the cloud {paths.name!r}"):
         recorded = Settings.load(paths.settings)
-        if host.daemon_of(paths) is not None and recorded is not None:
+        daemon = host.daemon_of(paths)
+        if daemon is not None and recorded is not None:
+            _await_connection(paths, daemon)
             _say_running(recorded, wishes)
             return 0
         started_s = time.monotonic()
@@ -77,6 +83,21 @@ def _make_home(paths: CloudPaths) -> None:
             f"{paths.home} cannot be written to: {error.strerror}. Run as root, or set LOCAL_CLOUD_HOME to a folder of "
             "yours (enough for --driver paper)."
         ) from error
+
+
+def _await_connection(paths: CloudPaths, daemon: ProcessId) -> None:
+    """Wait for a daemon whose own start command has been interrupted."""
+
+    def is_connected() -> bool:
+        try:
+            return bool(json.loads(paths.connection.read_text())["pid"] == daemon.pid)
+        except (FileNotFoundError, ValueError):
+            return not daemon.is_alive()
+
+    if not is_connected():
+        print(f"the daemon, process {daemon.pid}, is starting", flush=True)
+    if not wait_until(is_connected, timeout_s=_TIMEOUT_S, pause_s=0.1) or not daemon.is_alive():
+        raise LocalCloudError(f"the daemon did not become ready; its own words are in {paths.daemon_log}")
 
 
 def _say_running(settings: Settings, wishes: Wishes) -> None:
@@ -138,6 +159,8 @@ def _run_daemon(paths: CloudPaths, started_s: float) -> None:
             start_new_session=True,
             cwd="/",
         )
+    # Written here and now, so that a start that comes after this one was killed finds the daemon while it still loads.
+    host.record_daemon(paths, daemon.pid)
     os.close(writing)
     with os.fdopen(reading) as reports:
         for line in reports:

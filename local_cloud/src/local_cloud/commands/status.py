@@ -11,6 +11,7 @@ from local_cloud import host
 from local_cloud.catalogue import SIZES
 from local_cloud.errors import LocalCloudError
 from local_cloud.machine.cgroups import Cgroup
+from local_cloud.machine.driver import leader_of
 from local_cloud.processes import ProcessId
 from local_cloud.settings import Settings
 from local_cloud.store import Store
@@ -31,13 +32,20 @@ def status(paths: CloudPaths) -> int:
     if settings is None:
         raise LocalCloudError(f"there is no cloud {paths.name!r} in {paths.home.parent}; `local-cloud start` makes one")
     daemon = host.daemon_of(paths)
-    state = f"running, process {daemon.pid}" if daemon else "stopped"
+    state = f"running, process {daemon.pid}" if daemon else _without_daemon(paths)
     print(f"cloud {paths.name!r}: {state}; driver {settings.driver}, delays {settings.delays}")
     if daemon:
         print(f"API {settings.api_url}  connection {paths.connection}")
         _print_services(paths, settings)
     _print_droplets(paths)
     return 0 if daemon else 3
+
+
+def _without_daemon(paths: CloudPaths) -> str:
+    left = sum(1 for row in droplet_rows(paths) if leader_of(Cgroup(f"{paths.cgroup}/droplet-{row['id']}")))
+    if not left:
+        return "stopped"
+    return f"its daemon is gone, {left} machines run on; `local-cloud start` takes them over, `stop` ends them"
 
 
 def _print_services(paths: CloudPaths, settings: Settings) -> None:
