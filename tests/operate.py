@@ -151,9 +151,9 @@ def execute(words: list[str], environment: dict[str, str], timeout_s: float, std
 def kubectl_path() -> Path:
     """Return the kubectl that the local cloud's mirror serves."""
     from local_cloud.build import artifacts
-    from local_cloud.paths import cache_dir
+    from local_cloud.paths import cache_root
 
-    return next((artifacts(cache_dir()).mirror / "dl.k8s.io" / "release").glob("*/bin/linux/amd64/kubectl"))
+    return next((artifacts(cache_root()).mirror / "dl.k8s.io" / "release").glob("*/bin/linux/amd64/kubectl"))
 
 
 def wait_until(condition: Callable[[], bool], what: str, timeout_s: float = 120) -> float:
