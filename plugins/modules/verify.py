@@ -103,8 +103,8 @@ report:
   type: str
   sample: .state/demo/verify.json
 failure:
-  description: What failed, as data; C(checks) holds the failed ones.
+  description: Which checks failed.
   returned: failure
   type: dict
-  sample: {kind: VerifyFailedError}
+  sample: {kind: VerifyFailedError, checks: [{node: demo-worker-1, check: kubelet}]}
 """

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 import os
+import pwd
 import socket
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,7 +46,11 @@ class Holder:
     @classmethod
     def of_process(cls, pid: int, *, now: datetime.datetime) -> Holder:
         """Return the holder for a process of this machine."""
-        user = os.environ.get("USER") or str(os.getuid())
+        try:
+            user = pwd.getpwuid(os.getuid()).pw_name
+        except KeyError:
+            # A container may run as a number that has no name.
+            user = str(os.getuid())
         return cls(
             user=user.replace(" ", "_"),
             host=socket.gethostname(),

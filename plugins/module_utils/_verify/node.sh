@@ -57,7 +57,7 @@ multi_user() {
     return 0
   fi
   jobs=$(systemctl list-jobs --no-legend | sed 's/^ *[0-9]* *\([^ ]*\).*/\1/' | head -n 3 | paste -sd ' ')
-  echo "not reached; waits for ${jobs:-nothing, so it has failed}"
+  echo "not active; ${jobs:+waits for }${jobs:-no job is under way that would reach it}"
   [[ $jobs ]] && return 1 || return 2
 }
 

@@ -82,4 +82,4 @@ def test_failure_names_node_check_what_was_seen_and_where_to_look():
     assert str(error) == (
         "1 of 7 checks failed.\ndemo-worker-1: kubelet: no answer. Look closer with: journalctl -u kubelet"
     )
-    assert error.as_failure()["checks"][0]["check"] == "kubelet"
+    assert error.as_failure()["checks"] == [{"node": "demo-worker-1", "check": "kubelet"}]
