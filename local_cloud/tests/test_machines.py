@@ -150,6 +150,7 @@ def test_machine_is_like_flatcar(droplet: Droplet) -> None:
 def test_size_is_a_real_limit(droplet: Droplet) -> None:
     assert droplet.run("cat /sys/fs/cgroup/memory/memory.limit_in_bytes") == str(1 << 30)
     assert droplet.run("cat /sys/fs/cgroup/cpu/cpu.cfs_quota_us") == "100000"
+    assert droplet.run("free --mebi | awk '/^Mem/ {print $2}'") == "1024"
     # It takes twice the memory of the droplet, and is killed for it.
     assert droplet.ssh("head -c 2G /dev/zero | tail -c 2G >/dev/null").returncode != 0
 

@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
     from local_cloud.drivers import MachineSpec
 
-__all__ = ["discard", "make_disk"]
+__all__ = ["MEMINFO", "discard", "make_disk", "write_meminfo"]
 
+# Where on the disk, as the machine itself sees it.
+MEMINFO = "/etc/local-cloud/meminfo"
 _EMPTY = ("usr", "proc", "sys", "dev", "run", "tmp")
 
 
@@ -49,6 +51,19 @@ def _personalise(root: Path, spec: MachineSpec) -> None:
     resolved = root / "etc/systemd/resolved.conf.d"
     resolved.mkdir(parents=True, exist_ok=True)
     (resolved / "10-metadata.conf").write_text(f"[Resolve]\nDNS={spec.gateway}\nFallbackDNS=\n")
+
+
+def write_meminfo(disk: Path, memory_mib: int) -> None:
+    """Write what a machine is shown as /proc/meminfo: the kernel's own speaks of this whole machine.
+
+    The total is right, so that a kubelet evicts before the limit is hit; what is free is guessed, once and for all.
+    """
+    total_kib = memory_mib * 1024
+    values = {"MemTotal": total_kib, "MemFree": total_kib // 2, "MemAvailable": total_kib * 3 // 4, "Buffers": 0}
+    values |= dict.fromkeys(("Cached", "SwapCached", "Shmem", "Slab", "SReclaimable", "SwapTotal", "SwapFree"), 0)
+    path = disk / MEMINFO.lstrip("/")
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("".join(f"{name + ':':<16}{value:>8} kB\n" for name, value in values.items()))
 
 
 def discard(folder: Path, trash: Path) -> None:

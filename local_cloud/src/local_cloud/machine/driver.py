@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from local_cloud.drivers import MachineSpec
 from local_cloud.errors import MachineError
 from local_cloud.machine.cgroups import Cgroup, is_unified
-from local_cloud.machine.disk import discard, make_disk
+from local_cloud.machine.disk import MEMINFO, discard, make_disk, write_meminfo
 from local_cloud.processes import ProcessId, wait_until
 from local_cloud.settings import write_private
 
@@ -228,6 +228,7 @@ class NspawnDriver:
         machine.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         image = self._image_of(machine)
         make_disk(image, machine.disk, spec)
+        write_meminfo(machine.disk, spec.memory_mib)
         machine.exit_file.unlink(missing_ok=True)
         machine.cgroup.create()
         machine.cgroup.limit(vcpus=spec.vcpus, memory_mib=spec.memory_mib)
@@ -268,12 +269,14 @@ class NspawnDriver:
         return machine.leader() is not None
 
     def _image_of(self, machine: Machine) -> Path:
-        """A droplet stays with the image it was made of, even when a newer one has been built since."""
+        """A droplet stays with the image it was made of, as long as that is there: then it gets today's /usr."""
         record = _Record.load(machine.record)
-        image = record.image if record is not None and machine.disk.exists() else self._image
-        if not (image / "usr/lib/systemd/systemd").exists():
-            raise MachineError(f"the image {image} is not there any more; `local-cloud build` makes one")
-        return image
+        if record is None or not machine.disk.exists() or record.image == self._image:
+            return self._image
+        if (record.image / "usr/lib/systemd/systemd").exists():
+            return record.image
+        _log.warning("the image of droplet %s is gone: it goes on with %s", machine.number, self._image)
+        return self._image
 
     def _nspawn(self, machine: Machine) -> list[str]:
         return [
@@ -291,6 +294,8 @@ class NspawnDriver:
             "--link-journal=no",
             "--resolv-conf=off",
             "--timezone=off",
+            # nspawn makes mounts below /proc last, when the disk is its root: the source is a path on the disk.
+            f"--bind-ro={MEMINFO}:/proc/meminfo",
             # systemd 257 refuses cgroup v1 without it.
             "--setenv=SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1",
             "--boot",
