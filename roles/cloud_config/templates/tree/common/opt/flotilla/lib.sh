@@ -14,10 +14,10 @@ log() { printf '%s\n' "$*"; }
 # Say where this unit is: to followers always, to the journal when it is news.
 SAID=
 progress() {
-  printf '%s\n' "$*" >"/run/flotilla/progress/.$UNIT"
-  mv "/run/flotilla/progress/.$UNIT" "/run/flotilla/progress/$UNIT"
-  if [[ $* != "$SAID" ]]; then log "$*"; fi
+  if [[ $* == "$SAID" ]]; then return; fi
   SAID=$*
+  log "$*"
+  write_file "/run/flotilla/progress/$UNIT" <<<"$*"
 }
 
 # wait_for TEXT SECONDS COMMAND...: repeat the command until it succeeds; a reminder in the journal every half minute.
