@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import json
 import os
 import re
+import signal
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -67,6 +70,7 @@ class NodeAction(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Run the action as Ansible asks for it; an error of the collection's family becomes a failed task."""
+        _end_with_parent()
         result: dict[str, Any] = super().run(tmp, task_vars)
         _validation, arguments = self.validate_argument_spec(self.ARGUMENTS)  # type: ignore[no-untyped-call]  # ansible has none
         try:
@@ -144,9 +148,22 @@ class NodeAction(ActionBase):
 _SSH_ARGUMENTS = ("ssh_args", "ssh_common_args", "ssh_extra_args")
 
 
+_PR_SET_PDEATHSIG = 1
+
+
 def main_process_id() -> int:
     """Return the number of the ansible process itself; actions run in workers that it forks for each task."""
     return os.getppid()
+
+
+def _end_with_parent() -> None:
+    """Let this worker end as soon as the ansible process does, by kill -9 too.
+
+    A worker has a session of its own and would go on alone: signing, while the next run already takes over the lock of
+    the process that is gone. Only Linux can do this; elsewhere the worker ends with its task.
+    """
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _login_command(name: str, plugin: Any) -> str:
