@@ -166,6 +166,7 @@ class TestClaims:
         for module in ("host", "paths"):
             monkeypatch.setattr(f"local_cloud.{module}.RUN_ROOT", tmp_path / "run")
         monkeypatch.setattr("local_cloud.machine.network.routed_indexes", lambda: {1})
+        monkeypatch.setattr("local_cloud.machine.network.namespaces", lambda: ["lc-taken"])
         monkeypatch.setattr("local_cloud.host._LIMITS", {})
 
     def test_clouds_get_different_networks_and_none_that_the_machine_routes(self, tmp_path: Path) -> None:
@@ -181,6 +182,10 @@ class TestClaims:
         for cloud in clouds:
             host.release_network(cloud)
         assert not (tmp_path / "run").exists()
+
+    def test_namespace_of_a_stranger_is_left_alone(self, tmp_path: Path) -> None:
+        with pytest.raises(LocalCloudError, match="a network namespace lc-taken exists and no cloud here has made it"):
+            host.claim_network(CloudPaths(name="taken", home=tmp_path / "taken"), None, has_droplets=False)
 
     def test_own_network_is_kept(self, tmp_path: Path) -> None:
         cloud = CloudPaths(name="a", home=tmp_path / "a")

@@ -37,11 +37,12 @@ class Machines:
     """A running cloud with real machines."""
 
     home: Path
+    name: str = NAME
 
     def command(self, *words: str) -> str:
         environment = {**os.environ, "LOCAL_CLOUD_HOME": str(self.home)}
         done = subprocess.run(
-            [sys.executable, "-m", "local_cloud", *words, "--name", NAME],
+            [sys.executable, "-m", "local_cloud", *words, "--name", self.name],
             env=environment, capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
@@ -49,7 +50,7 @@ class Machines:
 
     @property
     def connection(self) -> dict[str, Any]:
-        connection: dict[str, Any] = json.loads((self.home / NAME / "connection.json").read_text())
+        connection: dict[str, Any] = json.loads((self.home / self.name / "connection.json").read_text())
         return connection
 
     def call(self, method: str, path: str, body: object = None) -> requests.Response:
@@ -66,7 +67,7 @@ class Machines:
         }  # fmt: skip
         number = self.call("POST", "droplets", order).json()["droplet"]["id"]
         droplet = Droplet(self, number)
-        eventually(lambda: droplet.shown()["status"] == "active", timeout_s=30)
+        eventually(lambda: droplet.shown()["status"] == "active" and droplet.shown()["networks"]["v4"], timeout_s=30)
         droplet.wait_for_ssh()
         return droplet
 
@@ -127,13 +128,25 @@ def droplet(cloud: Machines) -> Droplet:
     return cloud.create("web-1")
 
 
-def traces() -> list[str]:
-    """Whatever of the cloud can still be seen on this machine."""
-    mounts = [line for line in Path("/proc/mounts").read_text().splitlines() if NAME in line]
-    links = [link.name for link in Path("/sys/class/net").glob("lc*") if f"lc-{NAME}" in link.name]
-    cgroups = [str(path) for path in Path("/sys/fs/cgroup").glob(f"*/local-cloud.{NAME}")]
-    claim = [str(path) for path in Path("/run/local-cloud").glob(f"{NAME}.json")]
-    return [*mounts, *links, *cgroups, *claim, *(name for name in namespaces() if name.startswith(f"lc-{NAME}"))]
+def traces(name: str = NAME) -> list[str]:
+    """Whatever of a cloud can still be seen on this machine."""
+    processes = [
+        command
+        for path in Path("/proc").glob("[0-9]*/cmdline")
+        if f"--machine={name}-" in (command := _text(path)) or f"local_cloud.daemon\0--name\0{name}\0" in command
+    ]
+    mounts = [line for line in Path("/proc/mounts").read_text().splitlines() if f"/{name}/" in line]
+    cgroups = [str(path) for path in Path("/sys/fs/cgroup").glob(f"*/local-cloud.{name}")]
+    claim = [str(path) for path in Path("/run/local-cloud").glob(f"{name}.json")]
+    networks = [found for found in namespaces() if found == f"lc-{name}" or found.startswith(f"lc-{name}.")]
+    return [*processes, *mounts, *cgroups, *claim, *networks]
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError:
+        return ""
 
 
 def test_machine_is_named_and_configured_by_its_metadata(droplet: Droplet) -> None:
@@ -214,8 +227,9 @@ def test_machine_runs_on_when_the_daemon_is_killed_and_restarted(cloud: Machines
     assert droplet.shown()["status"] == "active"
 
 
-def test_stop_and_start_bring_the_machine_back_with_its_disk(cloud: Machines, droplet: Droplet) -> None:
+def test_stop_ends_machines_without_a_daemon_and_start_brings_them_back(cloud: Machines, droplet: Droplet) -> None:
     droplet.run("echo kept | sudo tee /etc/kept")
+    os.kill(int(cloud.connection["pid"]), signal.SIGKILL)
     cloud.command("stop")
     assert traces() == []
     cloud.command("start")
@@ -232,3 +246,18 @@ def test_deleted_droplet_leaves_nothing(cloud: Machines) -> None:
     assert not cgroup.exists()
     assert f"lc-{NAME}.{doomed.number}" not in namespaces()
     assert not (cloud.home / NAME / "machines" / str(doomed.number)).exists()
+
+
+def test_second_cloud_is_apart_and_goes_alone(cloud: Machines, droplet: Droplet, tmp_path: Path) -> None:
+    other = Machines(tmp_path, "lctest2")
+    other.command("start", "--delays", "short", "--burst-limit", "0")
+    try:
+        mirror = other.connection["artifact_mirror"]
+        assert requests.get(mirror, timeout=10).status_code == 200
+        assert droplet.ssh(f"curl -s -m 2 {mirror}/").returncode != 0
+        neighbour = other.create("web-1")
+        assert droplet.ssh(f"curl -s -m 2 telnet://{neighbour.address()}:22 </dev/null").returncode != 0
+    finally:
+        other.command("stop", "--purge")
+    assert traces(other.name) == []
+    assert droplet.run("hostname") == "web-1"

@@ -77,7 +77,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except LocalCloudError as error:
         print(f"local-cloud: {error}", file=sys.stderr)
         return 1
+    except PermissionError as error:
+        print(f"local-cloud: {error.filename}: {error.strerror}. Clouds with machines are root's.", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
+        print("local-cloud: interrupted; the same command again finishes what it began", file=sys.stderr)
         return 130
     except BrokenPipeError:
         return 0

@@ -134,7 +134,7 @@ def claim_network(paths: CloudPaths, recorded: int | None, *, has_droplets: bool
     Raises LocalCloudError when another state folder's cloud holds the name, or when the network that this cloud's
     droplets live in is taken.
     """
-    from local_cloud.machine.network import routed_indexes
+    from local_cloud.machine.network import namespaces, routed_indexes
 
     with _machine_locked():
         claims = _claims()
@@ -144,6 +144,11 @@ def claim_network(paths: CloudPaths, recorded: int | None, *, has_droplets: bool
                 f"the namespace {paths.namespace} belongs to the cloud {paths.name!r} in {own['home']}. Stop that one "
                 f"(LOCAL_CLOUD_HOME={Path(own['home']).parent} local-cloud stop --name {paths.name}), or choose "
                 "another --name."
+            )
+        if own is None and paths.namespace in namespaces():
+            raise LocalCloudError(
+                f"a network namespace {paths.namespace} exists and no cloud here has made it. Choose another --name, "
+                f"or remove it: ip netns del {paths.namespace}"
             )
         taken = {int(claim["index"]): name for name, claim in claims.items()}
         if own is None:

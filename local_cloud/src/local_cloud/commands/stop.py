@@ -34,11 +34,21 @@ def stop(paths: CloudPaths, *, purge: bool) -> int:
         _stop(paths, settings, grace_s=0 if purge else _GRACE_S)
         paths.connection.unlink(missing_ok=True)
         if purge:
-            # Droplets full of container images are deleted twice as fast by rm as by Python.
-            run("rm", "-rf", "--one-file-system", str(paths.home))
+            _forget(paths)
     gone = "stopped and forgotten" if purge else "stopped; its droplets come back with the next start"
     print(f"cloud {paths.name!r} is {gone} ({time.monotonic() - started_s:.1f} s)")
     return 0
+
+
+def _forget(paths: CloudPaths) -> None:
+    """Delete the state folder: out of the way in one step, so that half of it is never taken for a cloud."""
+    doomed = paths.home.with_name(f".{paths.name}.purged")
+    for folder in (doomed, paths.home):
+        if folder.exists():
+            if folder != doomed:
+                folder.rename(doomed)
+            # Droplets full of container images are deleted faster by rm than by Python.
+            run("rm", "-rf", "--one-file-system", str(doomed))
 
 
 def _stop(paths: CloudPaths, settings: Settings | None, *, grace_s: float) -> None:
