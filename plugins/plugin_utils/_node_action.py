@@ -135,7 +135,7 @@ class NodeAction(ActionBase):
         context.connection = "ssh"
         # Keeps what a node answers, which may be a key, out of the log of a run with -vvv.
         context.no_log = True
-        plugin = connection_loader.get("ansible.builtin.ssh", context)
+        plugin = connection_loader.get("ssh", context)
         wanted = C.config.get_plugin_vars("connection", plugin._load_name)
         keywords = self._task.dump_attrs()
         # They mean the task's own time-out and retries, not the connection's.
