@@ -74,7 +74,7 @@ def test_error_of_the_family_becomes_a_failed_task_with_its_data(action):
 
 def test_unknown_argument_is_refused(action):
     with pytest.raises(AnsibleError, match="nmae"):
-        action(nmae="Ann").run(task_vars={})
+        action(name="Ann", nmae="Ann").run(task_vars={})
 
 
 def test_connection_takes_the_hosts_own_variables(action):
