@@ -58,13 +58,19 @@ class Cloud:
 
     def get(self, path: str) -> dict[str, Any]:
         """GET a path of the API."""
-        connection = self.connection
-        answer = requests.get(
-            connection["api_url"] + path, headers={"Authorization": f"Bearer {connection['token']}"}, timeout=30
-        )
-        answer.raise_for_status()
-        document: dict[str, Any] = answer.json()
+        document: dict[str, Any] = self._request("GET", path).json()
         return document
+
+    def delete(self, path: str) -> None:
+        """DELETE a path of the API."""
+        self._request("DELETE", path)
+
+    def _request(self, method: str, path: str) -> requests.Response:
+        connection = self.connection
+        headers = {"Authorization": f"Bearer {connection['token']}"}
+        answer = requests.request(method, connection["api_url"] + path, headers=headers, timeout=30)
+        answer.raise_for_status()
+        return answer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,12 +135,19 @@ class Cluster:
         return [tag["name"] for tag in tags if tag["name"].startswith(f"flotilla:{self.name}:discovery:")]
 
 
-def execute(words: list[str], environment: dict[str, str], timeout_s: float, stdin: str | None = None) -> Run:
-    """Run a command in the checkout; what it prints is kept and shown when a test fails."""
+def execute(
+    words: list[str],
+    environment: dict[str, str],
+    timeout_s: float,
+    *,
+    stdin: str | None = None,
+    folder: Path = REPOSITORY,
+) -> Run:
+    """Run a command, in the checkout unless told otherwise; what it prints is kept and shown when a test fails."""
     print("$", " ".join(words))
     finished = subprocess.run(
         words,
-        cwd=REPOSITORY,
+        cwd=folder,
         env=environment,
         input=stdin,
         stdin=subprocess.DEVNULL if stdin is None else None,
