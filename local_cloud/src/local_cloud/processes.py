@@ -73,9 +73,9 @@ class ProcessId:
             os.close(handle)
 
 
-def run(*argv: str, stdin: str = "") -> str:
+def run(*argv: str, stdin: str = "", cwd: Path | None = None) -> str:
     """Run a command to its end and return what it printed. Raises MachineError with its own words."""
-    done = subprocess.run(argv, input=stdin, capture_output=True, text=True, check=False)
+    done = subprocess.run(argv, input=stdin, cwd=cwd, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         said = (done.stderr or done.stdout).strip()
         raise MachineError(f"`{' '.join(argv)}` failed with {done.returncode}: {said}")

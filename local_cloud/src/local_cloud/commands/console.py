@@ -25,5 +25,5 @@ def console(paths: CloudPaths, name: str) -> int:
     if leader is None:
         raise LocalCloudError(f"droplet {name!r} is not on; its last words: local-cloud logs {name}")
     environment = {"TERM": os.environ.get("TERM", "dumb"), "HOME": "/root", "PATH": "/opt/bin:/usr/sbin:/usr/bin"}
-    enter = ["nsenter", "-t", str(leader.pid), "-a", "--wd=/root", "/bin/bash", "-l"]
+    enter = ["nsenter", "-t", str(leader.pid), "-a", "/bin/sh", "-c", "cd; exec /bin/bash -l"]
     os.execvpe("nsenter", enter, environment | {"PATH": f"{environment['PATH']}:/sbin:/bin"})

@@ -25,6 +25,8 @@ __all__ = ["MEMINFO", "discard", "make_disk", "write_meminfo"]
 
 # Where on the disk, as the machine itself sees it.
 MEMINFO = "/etc/local-cloud/meminfo"
+# There is no package manager on Flatcar, and its lists are half of all files.
+_PACKAGE_LISTS = ("dpkg", "apt")
 _EMPTY = ("usr", "proc", "sys", "dev", "run", "tmp")
 
 
@@ -35,13 +37,20 @@ def make_disk(image: Path, disk: Path, spec: MachineSpec) -> None:
     partial = disk.with_name(disk.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True, mode=0o755)
-    copied = [str(entry) for entry in image.iterdir() if entry.name not in _EMPTY]
-    run("cp", "-a", "--reflink=auto", "-t", str(partial), *copied)
+    run("cp", "-a", "--parents", "--reflink=auto", "-t", str(partial), *_copied(image), cwd=image)
     for name in _EMPTY:
         (partial / name).mkdir(mode=0o755)
     (partial / "tmp").chmod(0o1777)
     _personalise(partial, spec)
     partial.rename(disk)
+
+
+def _copied(image: Path) -> list[str]:
+    """The paths, relative to the image, that a disk has copies of."""
+    paths = [path for path in image.iterdir() if path.name not in (*_EMPTY, "var")]
+    paths += [path for path in (image / "var").iterdir() if path.name != "lib"]
+    paths += [path for path in (image / "var/lib").iterdir() if path.name not in _PACKAGE_LISTS]
+    return [str(path.relative_to(image)) for path in paths]
 
 
 def _personalise(root: Path, spec: MachineSpec) -> None:

@@ -224,7 +224,7 @@ class NspawnDriver:
 
     def _boot(self, machine: Machine, spec: MachineSpec) -> None:
         """Start nspawn. Whatever is left of an earlier boot is cleared away first."""
-        machine.cgroup.kill()
+        machine.cgroup.remove()
         machine.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         image = self._image_of(machine)
         make_disk(image, machine.disk, spec)

@@ -148,12 +148,14 @@ class CloudNetwork:
 
     def unplug(self, number: int) -> None:
         """Take a droplet off the network, at once and without a word to its peers. May be repeated."""
+        name = self.droplet_namespace(number)
+        if name not in namespaces():
+            return
         # The kernel removes a namespace some time later, but a link when told to.
         for prefix in "pv":
             with contextlib.suppress(MachineError):
                 run("ip", "-n", self.namespace, "link", "del", f"{prefix}{number}")
-        if self.droplet_namespace(number) in namespaces():
-            run("ip", "netns", "del", self.droplet_namespace(number))
+        run("ip", "netns", "del", name)
 
 
 def remove_network(namespace: str, index: int | None) -> None:
