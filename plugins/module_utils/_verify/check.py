@@ -70,29 +70,37 @@ class VerifyFailedError(CollectionError):
 
 
 class Deadline:
-    """A deadline that all checks share, and that a failure of one brings nearer for all. Safe for threads.
+    """When to stop waiting, shared by many checks: a failure of one brings it nearer for all. Safe for threads.
 
-    One `within` another ends no later than that, and passes failures on to it.
+    One `within` another ends no later than that, and passes outcomes on to it. With `quiet_s`, it also ends after so
+    many seconds in which no check has come to hold: what is still on its way makes something hold now and then.
     """
 
-    def __init__(self, seconds: float, *, clock: Clock, within: Deadline | None = None) -> None:
+    def __init__(
+        self, seconds: float, *, clock: Clock, within: Deadline | None = None, quiet_s: float | None = None
+    ) -> None:
         self._clock = clock
+        self._quiet_s = seconds if quiet_s is None else quiet_s
         self._ends_s = clock.now_s() + seconds
+        self._quiet_since_s = clock.now_s()
         self._within = within
         self._turn = threading.Lock()
 
     def left_s(self) -> float:
         """Return the seconds left, never below zero."""
-        left_s = max(0.0, self._ends_s - self._clock.now_s())
+        ends_s = min(self._ends_s, self._quiet_since_s + self._quiet_s)
+        left_s = max(0.0, ends_s - self._clock.now_s())
         return min(left_s, self._within.left_s()) if self._within else left_s
 
     def note(self, check: Check) -> Check:
         """Take notice of an outcome and return it."""
-        if self._within:
-            return self._within.note(check)
-        if not check.ok:
-            with self._turn:
+        with self._turn:
+            if check.ok:
+                self._quiet_since_s = self._clock.now_s()
+            else:
                 self._ends_s = min(self._ends_s, self._clock.now_s() + AFTER_FAILURE_S)
+        if self._within:
+            self._within.note(check)
         return check
 
 

@@ -26,22 +26,27 @@ _CONTROL_PLANE_PODS = ("kube-apiserver", "kube-controller-manager", "kube-schedu
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterCheck:
-    """A check by the API: whose, what, how to look once, and what a person runs to look closer."""
+    """A check by the API: whose, what, how to look once, and what a person runs to look closer.
+
+    `is_slow`: it may take long to hold without anything else changing meanwhile.
+    """
 
     node: str
     name: str
     look_at: Callable[[], Seen]
     look: str
+    is_slow: bool = False
 
 
 def cluster_checks(
     api: KubeApi, *, control_plane: Sequence[str], workers: Sequence[str], kubectl: str
 ) -> list[ClusterCheck]:
-    """Return all checks by the API. `kubectl` is the command with its kubeconfig."""
+    """Return all checks by the API, the API server itself first. `kubectl` is the command with its kubeconfig."""
     nodes = [*control_plane, *workers]
 
-    def of_cluster(name: str, look_at: Callable[[], Seen], look: str) -> ClusterCheck:
-        return ClusterCheck(node=CLUSTER, name=name, look_at=_answered(look_at), look=f"{kubectl} {look}")
+    def of_cluster(name: str, look_at: Callable[[], Seen], look: str, *, is_slow: bool = False) -> ClusterCheck:
+        look = f"{kubectl} {look}"
+        return ClusterCheck(node=CLUSTER, name=name, look_at=_answered(look_at), look=look, is_slow=is_slow)
 
     checks = [
         of_cluster("API", lambda: see_api(api), "get --raw '/readyz?verbose'"),
@@ -51,6 +56,7 @@ def cluster_checks(
             "metrics-server",
             lambda: see_metrics(api, nodes),
             "-n kube-system logs deployment/metrics-server",
+            is_slow=True,
         ),
     ]
     for node in nodes:

@@ -1,25 +1,29 @@
 #!/bin/bash
-# What a node says of itself: one JSON line a check, all checks at once, each repeated until it holds or its time is over.
-# Runs as root from standard input. $1: seconds that something may take to settle.
+# What a node says of itself: one JSON line a check, all checks at once. Each looks once; whoever asks decides on patience.
+# Runs as root from standard input. Arguments: the checks wanted; without any, all.
 set -u
-settle_s=$1
+wanted=("$@")
 export PATH=/opt/bin:$PATH
 pki=/etc/kubernetes/pki
 . /etc/flotilla/cluster.env
 . /etc/flotilla/identity.env
 
+is_wanted() {
+  local name
+  ((${#wanted[@]})) || return 0
+  for name in "${wanted[@]}"; do [[ $name == "$1" ]] && return 0; done
+  return 1
+}
+
 # A check prints what it saw (and after a tab, figures as JSON) and returns 0: holds; 1: not yet; 2: will not hold by waiting.
 check() {
-  local name=$1 look=$2 function=$3 seen status
-  while :; do
-    seen=$("$function" 2>&1)
-    status=$?
-    if ((status != 1 || SECONDS >= settle_s)); then break; fi
-    sleep 0.5
-  done
-  jq -nc --arg check "$name" --arg look "$look" --arg seen "${seen%%$'\t'*}" --argjson ok "$([[ $status == 0 ]] && echo true || echo false)" \
-    --argjson figures "$([[ $seen == *$'\t'* ]] && echo "${seen#*$'\t'}" || echo null)" \
-    '{check: $check, ok: $ok, seen: $seen, look: $look, figures: $figures}'
+  local name=$1 look=$2 function=$3 seen status figures=null
+  is_wanted "$name" || return
+  seen=$("$function" 2>&1)
+  status=$?
+  if [[ $seen == *$'\t'* ]]; then figures=${seen#*$'\t'}; fi
+  jq -nc --arg check "$name" --arg look "$look" --arg seen "${seen%%$'\t'*}" --argjson status "$status" --argjson figures "$figures" \
+    '{check: $check, ok: ($status == 0), final: ($status == 2), seen: $seen, look: $look, figures: $figures}'
 }
 
 # Somebody has stopped it, or it has given up: then nothing is gained by waiting.

@@ -69,16 +69,20 @@ class PodTraffic:
 
     def run(self) -> list[Check]:
         """Return one check a node, or one of the cluster where the test pods did not come up."""
-        try:
-            with self._test_pods() as problem:
-                if problem:
-                    return [self._failed(problem)]
-                pods, missing = self._await_pods()
-                if missing:
-                    return [self._failed(missing)]
-                return self._ask_all(pods)
-        except NoAnswerError as error:
-            return [self._failed(str(error))]
+        while True:
+            try:
+                return self._try()
+            except NoAnswerError as error:
+                if self._deadline.left_s() <= 0:
+                    return [self._failed(str(error))]
+            self._clock.sleep(POLL_S)
+
+    def _try(self) -> list[Check]:
+        with self._test_pods() as problem:
+            if problem:
+                return [self._failed(problem)]
+            pods, missing = self._await_pods()
+            return [self._failed(missing)] if missing else self._ask_all(pods)
 
     @contextlib.contextmanager
     def _test_pods(self) -> Iterator[str]:

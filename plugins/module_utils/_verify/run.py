@@ -22,14 +22,16 @@ if TYPE_CHECKING:
 
     from ansible_collections.flotilla.coreos.plugins.module_utils._node.connection import NodeConnection
     from ansible_collections.flotilla.coreos.plugins.module_utils._verify.api import KubeApi
+    from ansible_collections.flotilla.coreos.plugins.module_utils._verify.cluster import ClusterCheck
     from ansible_collections.flotilla.coreos.plugins.module_utils._wait import Clock
 
 __all__ = ["Cluster", "verify"]
 
 NODE_SCRIPT = Path(__file__).with_name("node.sh")
-# Bootstrap is over by now, so what a node says of itself settles within seconds. Only first figures of metrics-server
-# and pods that are still pulled may take all the time there is.
-SETTLE_S = 20.0
+# Bootstrap is over by now; after a reboot the addons still come back, one after the other. This long without anything
+# new that holds, and the rest is not coming. Figures of metrics-server and test pods may take all the time there is.
+QUIET_S = 25.0
+NODE_POLL_S = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,54 +48,68 @@ class Cluster:
 def verify(cluster: Cluster, api: KubeApi, *, wait_s: float, clock: Clock) -> list[Check]:
     """Return every check's outcome, the cluster's first, then node by node."""
     deadline = Deadline(wait_s, clock=clock)
-    settle_s = min(SETTLE_S, wait_s)
     nodes = [*cluster.control_plane, *cluster.workers]
-    by_api = cluster_checks(api, control_plane=cluster.control_plane, workers=cluster.workers, kubectl=cluster.kubectl)
-    with ThreadPoolExecutor(max_workers=min(len(nodes) + len(by_api) + 1, 2 * MAX_THREADS)) as pool:
-        traffic = PodTraffic(api, cluster.traffic, kubectl=cluster.kubectl, deadline=deadline, clock=clock)
-        pending_traffic = pool.submit(traffic.run)
-        settling = Deadline(settle_s, clock=clock, within=deadline)
-        pending_api = [
-            pool.submit(
-                watch,
-                one.look_at,
-                node=one.node,
-                name=one.name,
-                look=one.look,
-                deadline=deadline if one.name == "metrics-server" else settling,
-                clock=clock,
-            )
-            for one in by_api
-        ]
-        pending_nodes = [
-            pool.submit(check_node, cluster.connections[node], settle_s=settle_s, deadline=deadline) for node in nodes
-        ]
-        found = [future.result() for future in pending_api]
-        for future in pending_nodes:
+    first, *rest = cluster_checks(
+        api, control_plane=cluster.control_plane, workers=cluster.workers, kubectl=cluster.kubectl
+    )
+    # Without an API server nothing else can settle, and a control plane's takes its time after a reboot.
+    found = [_watch(first, deadline, clock)]
+    settling = Deadline(wait_s, clock=clock, within=deadline, quiet_s=QUIET_S)
+    traffic = PodTraffic(api, cluster.traffic, kubectl=cluster.kubectl, deadline=deadline, clock=clock)
+    with ThreadPoolExecutor(max_workers=min(len(nodes) + len(rest) + 1, 2 * MAX_THREADS)) as pool:
+        by_traffic = pool.submit(traffic.run)
+        by_api = [pool.submit(_watch, one, deadline if one.is_slow else settling, clock) for one in rest]
+        by_node = [pool.submit(check_node, cluster.connections[node], deadline=settling, clock=clock) for node in nodes]
+        found += [future.result() for future in by_api]
+        for future in [*by_node, by_traffic]:
             found += future.result()
-        found += pending_traffic.result()
     order = {name: place for place, name in enumerate([CLUSTER, *nodes])}
     return sorted(found, key=lambda check: order[check.node])
 
 
-def check_node(connection: NodeConnection, *, settle_s: float, deadline: Deadline) -> list[Check]:
-    """Run a node's own checks in one exchange and return them."""
+def check_node(connection: NodeConnection, *, deadline: Deadline, clock: Clock) -> list[Check]:
+    """Run a node's own checks, all in one exchange, and those again that do not hold yet."""
+    settled: list[Check] = []
+    wanted: list[str] = []
+    while True:
+        looks = _look_at_node(connection, wanted)
+        is_late = deadline.left_s() <= 0
+        settled += [deadline.note(look.check) for look in looks if look.check.ok or look.is_final or is_late]
+        wanted = [look.check.name for look in looks if not (look.check.ok or look.is_final or is_late)]
+        if not wanted:
+            return sorted(settled, key=lambda check: check.name)
+        clock.sleep(min(NODE_POLL_S, deadline.left_s()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Look:
+    check: Check
+    is_final: bool
+
+
+def _watch(one: ClusterCheck, deadline: Deadline, clock: Clock) -> Check:
+    return watch(one.look_at, node=one.node, name=one.name, look=one.look, deadline=deadline, clock=clock)
+
+
+def _look_at_node(connection: NodeConnection, wanted: Sequence[str]) -> list[_Look]:
+    """Look once at the wanted checks, or at all; an exchange that fails is a failed check named SSH."""
     try:
-        result = connection.run_script(NODE_SCRIPT.read_text(), str(round(settle_s)), what="run its checks")
-        checks = [_read_check(connection, line) for line in result.text.splitlines()]
+        result = connection.run_script(NODE_SCRIPT.read_text(), *wanted, what="run its checks")
+        looks = [_read_look(connection, line) for line in result.text.splitlines()]
     except (NodeError, ValueError, KeyError) as error:
-        checks = []
+        looks = []
         fault = str(error).removeprefix(f"{connection.name}: ")
     else:
-        fault = "" if checks else "its checks said nothing"
+        fault = "" if looks else "its checks said nothing"
     if fault:
-        checks = [Check(node=connection.name, name="SSH", ok=False, seen=fault, look=connection.login)]
-    return [deadline.note(check) for check in sorted(checks, key=lambda check: check.name)]
+        check = Check(node=connection.name, name="SSH", ok=False, seen=fault, look=connection.login)
+        return [_Look(check=check, is_final=True)]
+    return looks
 
 
-def _read_check(connection: NodeConnection, line: str) -> Check:
+def _read_look(connection: NodeConnection, line: str) -> _Look:
     said = json.loads(line)
-    return Check(
+    check = Check(
         node=connection.name,
         name=said["check"],
         ok=bool(said["ok"]),
@@ -101,3 +117,4 @@ def _read_check(connection: NodeConnection, line: str) -> Check:
         look=f"{connection.login} sudo {said['look']}",
         figures=said["figures"],
     )
+    return _Look(check=check, is_final=bool(said["final"]))

@@ -68,6 +68,15 @@ def test_a_failure_within_a_shorter_deadline_reaches_the_longer_one():
     assert (shorter.left_s(), deadline.left_s()) == (10, 10)
 
 
+def test_quiet_deadline_ends_when_nothing_new_holds_for_so_long():
+    clock = FakeClock()
+    deadline = Deadline(60, clock=clock, quiet_s=25)
+    clock.sleep(20)
+    deadline.note(check())
+    clock.sleep(20)
+    assert deadline.left_s() == 5
+
+
 def test_table_has_a_line_for_each_check_with_its_figure():
     assert render_table([check(), check("cluster", "CoreDNS", ok=False, seen="0 of 2 replicas available")]) == [
         "node           check            seen",

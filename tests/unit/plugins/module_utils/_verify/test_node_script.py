@@ -24,13 +24,15 @@ def run_function(tmp_path):
 
     def run(name, *, programs=None, variables=""):
         functions = NODE_SCRIPT.read_text().split("\ncheck 'multi-user target'")[0]
-        head, _, rest = functions.partition("# A check prints")
+        head, _, rest = functions.partition("is_wanted() {")
         assert ". /etc/flotilla/cluster.env" in head
         for program, body in (programs or {}).items():
             path = tmp_path / program
             path.write_text(f"#!/bin/bash\n{body}\n")
             path.chmod(0o755)
-        script = f"set -u\nPATH={tmp_path}:$PATH\npki={tmp_path}/pki\nsettle_s=0\n{variables}\n#{rest}\n{name}"
+        script = (
+            f"set -u\nPATH={tmp_path}:$PATH\npki={tmp_path}/pki\nwanted=()\n{variables}\nis_wanted() {{{rest}\n{name}"
+        )
         process = subprocess.run(["bash"], input=script, capture_output=True, text=True, check=False)
         return process.returncode, (process.stdout + process.stderr).strip()
 
@@ -182,3 +184,17 @@ def test_node_without_certificates_fails(run_function, tmp_path):
 def test_milliseconds_are_whole(run_function):
     assert run_function("ms 0.074596") == (0, "74 ms")
     assert run_function("ms 1.000001") == (0, "1000 ms")
+
+
+@pytest.mark.parametrize(
+    ("function", "ok", "final"), [("echo fine", True, False), ("false", False, False), ("return 2", False, True)]
+)
+def test_outcome_tells_whether_waiting_may_help(run_function, function, ok, final):
+    status, said = run_function(f"look() {{ {function}; }}\ncheck 'some name' 'journalctl' look")
+    assert status == 0
+    assert (json.loads(said)["ok"], json.loads(said)["final"]) == (ok, final)
+
+
+def test_only_wanted_checks_look(run_function):
+    script = "wanted=('cluster DNS')\nlook() { echo fine; }\ncheck 'kubelet' x look\ncheck 'cluster DNS' x look"
+    assert json.loads(run_function(script)[1])["check"] == "cluster DNS"
