@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import PUBLIC_KEY, Cloud, running_cloud
+from paper_cloud import PUBLIC_KEY, Cloud, running_cloud
 
 from local_cloud.api.limits import HOURLY_LIMIT, RateLimits
 

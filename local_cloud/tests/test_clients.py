@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import digitalocean
 import pytest
 from azure.core.exceptions import HttpResponseError
-from conftest import PUBLIC_KEY, TOKEN, Cloud, eventually, serving
+from paper_cloud import PUBLIC_KEY, TOKEN, Cloud, eventually, serving
 from pydo import Client
 
 from local_cloud.keys import make_certificate

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import requests
-from conftest import eventually
+from paper_cloud import eventually
 
 from local_cloud import host
 from local_cloud.errors import LocalCloudError

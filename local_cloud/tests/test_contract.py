@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import jsonschema
 import pytest
-from conftest import PUBLIC_KEY, Cloud
+from paper_cloud import PUBLIC_KEY, Cloud
 
 if TYPE_CHECKING:
     import requests

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from conftest import Cloud, eventually, running_cloud
+from paper_cloud import Cloud, eventually, running_cloud
 
 from local_cloud.delays import DELAYS, Delays
 from local_cloud.drivers import MachineSpec, PaperDriver

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
-from conftest import eventually
+from paper_cloud import eventually
 
 from local_cloud.machine.cgroups import Cgroup
 from local_cloud.machine.driver import leader_of

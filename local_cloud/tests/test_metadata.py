@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from conftest import PUBLIC_KEY, Cloud
+from paper_cloud import PUBLIC_KEY, Cloud
 
 from local_cloud.metadata import answer
 

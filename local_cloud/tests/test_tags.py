@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from conftest import Cloud
+    from paper_cloud import Cloud
 
 
 def _resources(*numbers: object, kind: str = "droplet") -> dict[str, Any]:
