@@ -46,8 +46,10 @@ $(VENV)/test.stamp: $(VENV)/up.stamp requirements-dev.txt
 
 up: $(VENV)/up.stamp
 	@local-cloud build
+	@ln -sf "$$($(BIN)/python -c 'from local_cloud.build import artifacts; from local_cloud.paths import cache_root; print(artifacts(cache_root()).kubectl)')" $(BIN)/kubectl
 	@local-cloud start --name $(CLOUD) --delays $(DELAYS)
 	@ansible-playbook site.yml $(ARGS)
+	@echo "kubectl is there as $(VENV)/bin/kubectl"
 
 down: $(VENV)/up.stamp
 	@local-cloud stop --name $(CLOUD) --purge

@@ -166,7 +166,7 @@ def kubectl_path() -> Path:
     from local_cloud.build import artifacts
     from local_cloud.paths import cache_root
 
-    return next((artifacts(cache_root()).mirror / "dl.k8s.io" / "release").glob("*/bin/linux/amd64/kubectl"))
+    return artifacts(cache_root()).kubectl
 
 
 def wait_until(condition: Callable[[], bool], what: str, timeout_s: float = 120) -> float:

@@ -36,6 +36,12 @@ class Artifacts:
     registry: Path
     versions: dict[str, str]
 
+    @property
+    def kubectl(self) -> Path:
+        """The kubectl that the mirror serves, for whoever has none on this machine."""
+        version = self.versions["kubernetes"]
+        return self.mirror / "dl.k8s.io" / "release" / f"v{version}" / "bin" / "linux" / "amd64" / "kubectl"
+
 
 def artifacts(cache: Path) -> Artifacts:
     """What the present recipe made. Raises NotBuiltError, which names the steps, if anything of it is missing."""
