@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 import secrets
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -102,10 +101,3 @@ def spoiled_access(slow_cloud: Cloud, faulty_api: FaultyApi) -> Iterator[ApiAcce
 def access(slow_cloud: Cloud) -> ApiAccess:
     """Access to the slow cloud."""
     return ApiAccess(token=slow_cloud.connection["token"], end_point=slow_cloud.connection["api_url"])
-
-
-@pytest.fixture
-def elapsed_s() -> Callable[[], float]:
-    """Return a function that tells the seconds since the test began."""
-    started_s = time.monotonic()
-    return lambda: time.monotonic() - started_s

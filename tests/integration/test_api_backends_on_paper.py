@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -33,7 +34,7 @@ from ansible_collections.flotilla.coreos.plugins.module_utils._errors import (
     UnauthorizedError,
 )
 from tests.integration.conftest import FaultyApi, StartCloud
-from tests.operate import REPOSITORY, Cloud
+from tests.operate import BIN, REPOSITORY, Cloud, execute
 from tests.unit.account_fakes import Answer, error
 
 
@@ -42,7 +43,7 @@ def spec(cluster: str, workers: int) -> DropletsSpec:
     names = tuple(f"{cluster}-worker-{number}" for number in range(1, workers + 1))
     control_plane = PoolSpec(names=(f"{cluster}-control-plane-1",), size="s-2vcpu-4gb", tags=(f"{own}:control-plane",))
     pool = PoolSpec(names=names, size="s-2vcpu-2gb", tags=(f"{own}:pool:worker",), user_data="#cloud-config\n")
-    return DropletsSpec(cluster=cluster, region="fra1", image="flatcar-stable", pools=(control_plane, pool))
+    return DropletsSpec(cluster=cluster, region="fra1", image="debian-13-x64", pools=(control_plane, pool))
 
 
 def make(access: ApiAccess, wanted: DropletsSpec) -> Outcome:
@@ -104,15 +105,6 @@ def test_create_whose_answer_is_lost_makes_no_second_droplet(
     remove(spoiled_access, cluster_name)
 
 
-def test_create_without_effect_is_sent_again_once_it_is_sure_to_be_lost(
-    spoiled_access: ApiAccess, faulty_api: FaultyApi, cluster_name: str, elapsed_s: Callable[[], float]
-) -> None:
-    faulty_api.spoil("POST", "/v2/droplets", Answer(drop=True), after_effect=False)
-    assert len(make(spoiled_access, spec(cluster_name, 1)).droplets) == 2
-    assert elapsed_s() > 30
-    remove(spoiled_access, cluster_name)
-
-
 def test_run_goes_on_through_rate_limits_and_server_errors(
     spoiled_access: ApiAccess, faulty_api: FaultyApi, cluster_name: str
 ) -> None:
@@ -154,7 +146,7 @@ def test_run_that_is_killed_after_its_creates_is_finished_by_the_next(
 
 def test_doubled_name_is_reported_with_both_ids_and_nothing_is_picked(access: ApiAccess, cluster_name: str) -> None:
     client = access.client()
-    body = {"region": "fra1", "size": "s-2vcpu-2gb", "image": "flatcar-stable", "tags": [f"flotilla:{cluster_name}"]}
+    body = {"region": "fra1", "size": "s-2vcpu-2gb", "image": "debian-13-x64", "tags": [f"flotilla:{cluster_name}"]}
     ids = [client.post("droplets", body | {"name": f"{cluster_name}-worker-1"})["droplet"]["id"] for _ in range(2)]
     with pytest.raises(ConflictError, match=f"{cluster_name}-worker-1") as caught:
         DropletsBackend(access).plan(spec(cluster_name, 1))
@@ -186,3 +178,28 @@ def test_a_thousand_droplets_are_a_hundred_creates_and_little_more(access: ApiAc
     # 101 creates, some look-ups, and polls of five pages each.
     assert access.counter.count < 200
     access.client().delete(f"droplets?tag_name=flotilla:{cluster_name}")
+
+
+INVENTORY = """
+plugin: flotilla.coreos.droplets
+api_url: "{{{{ (lookup('ansible.builtin.file', '{path}') | from_json).api_url }}}}"
+api_token: "{{{{ (lookup('ansible.builtin.file', '{path}') | from_json).token }}}}"
+cluster_name: {cluster}
+keyed_groups:
+  - key: flotilla_region
+    prefix: region
+"""
+
+
+def test_modules_and_inventory_through_the_life_of_a_cluster(
+    slow_cloud: Cloud, cluster_name: str, tmp_path: Path
+) -> None:
+    source = tmp_path / "demo.droplets.yml"
+    connection = slow_cloud.home / slow_cloud.name / "connection.json"
+    source.write_text(INVENTORY.format(path=connection, cluster=cluster_name), encoding="utf-8")
+    variables = json.dumps({"cluster": cluster_name, "connection": slow_cloud.connection})
+    words = [str(BIN / "ansible-playbook"), "-i", str(source), "tests/integration/lifecycle.yml", "-e", variables]
+    run = execute(words, slow_cloud.environment, 300)
+    assert run.status == 0
+    assert "never to be shown" not in run.output
+    assert slow_cloud.connection["token"] not in run.output
