@@ -26,7 +26,7 @@ options:
     type: str
     required: true
   user_data:
-    description: User data by pool name; its hash becomes the specification tag.
+    description: User data by pool name; the hash of what it says becomes the specification tag.
     type: dict
     required: true
 """
@@ -44,12 +44,19 @@ _value:
   type: dict
 """
 
-import hashlib
-from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-_CONTROL_PLANE = "control-plane"
-_SPEC_HASH_LENGTH = 16
+from ansible_collections.flotilla.coreos.plugins.module_utils._cloud_config import specification_digest
+from ansible_collections.flotilla.coreos.plugins.module_utils._digitalocean.naming import (
+    cluster_tag,
+    discovery_prefix,
+    droplet_names,
+    role_tag,
+    spec_tag,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 
 def droplet_pool(
@@ -57,13 +64,15 @@ def droplet_pool(
 ) -> dict[str, Any]:
     """Return one element of the droplets module's ``pools``."""
     name, text = pool["name"], user_data[pool["name"]]
-    cluster_tag = f"flotilla:{cluster_name}"
-    role_tag = f"{cluster_tag}:control-plane" if name == _CONTROL_PLANE else f"{cluster_tag}:pool:{name}"
-    spec = hashlib.sha256(text.encode()).hexdigest()[:_SPEC_HASH_LENGTH]
     return {
-        "names": [f"{cluster_name}-{name}-{number}" for number in range(1, int(pool["count"]) + 1)],
+        "names": droplet_names(cluster_name, name, int(pool["count"])),
         "size": pool["size"],
-        "tags": [cluster_tag, role_tag, f"{cluster_tag}:discovery:{token}", f"{cluster_tag}:spec:{spec}"],
+        "tags": [
+            cluster_tag(cluster_name),
+            role_tag(cluster_name, name),
+            f"{discovery_prefix(cluster_name)}{token}",
+            spec_tag(cluster_name, specification_digest(text)),
+        ],
         "user_data": text,
     }
 

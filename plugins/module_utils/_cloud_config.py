@@ -23,7 +23,7 @@ from ansible_collections.flotilla.coreos.plugins.module_utils._errors import Con
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-__all__ = ["MAX_BYTES", "CloudConfig", "FileEntry", "UnitEntry", "render"]
+__all__ = ["MAX_BYTES", "CloudConfig", "FileEntry", "UnitEntry", "render", "specification_digest"]
 
 # What DigitalOcean takes as user data.
 MAX_BYTES = 64 * 1024
@@ -37,6 +37,7 @@ COMMANDS = (
     "reload-or-try-restart",
 )
 _BIGGEST_NAMED = 5
+_SPECIFICATION = "# specification "
 _TOKEN = re.compile(r"\$(?:public|private)_ipv[46]")
 _MODE = re.compile(r"0?[0-7]{3}")
 _OWNER = re.compile(r"(?:[a-z_][a-z0-9_-]*|[0-9]+)?(?::(?:[a-z_][a-z0-9_-]*|[0-9]+))?")
@@ -183,7 +184,7 @@ def render(config: CloudConfig) -> str:
     if problems:
         raise _refusal(problems)
     # In a comment: a reader of the user data can tell which specification it carries without unpacking it.
-    head = ["#cloud-config", f"# specification {config.digest()}"]
+    head = ["#cloud-config", f"{_SPECIFICATION}{config.digest()}"]
     files = [(f"file {entry.path}", _file_yaml(entry)) for entry in config.files]
     units = [(f"unit {entry.name}", _unit_yaml(entry)) for entry in config.units]
     text = "\n".join(
@@ -198,6 +199,14 @@ def render(config: CloudConfig) -> str:
     )
     _check_size(text, [*files, *units])
     return text
+
+
+def specification_digest(user_data: str) -> str:
+    """Return the digest of what the user data says: as `render` noted it, else of the text itself."""
+    lines = user_data.split("\n", 2)
+    if len(lines) > 1 and lines[1].startswith(_SPECIFICATION):
+        return lines[1].removeprefix(_SPECIFICATION)
+    return hashlib.sha256(user_data.encode()).hexdigest()
 
 
 def _check_size(text: str, blocks: Sequence[tuple[str, str]]) -> None:

@@ -256,7 +256,7 @@ class FakeAccount:
         mark = md5_fingerprint(request.body["public_key"])
         if any(key["fingerprint"] == mark for key in self.keys.values()):
             return error(422, "unprocessable_entity", "SSH Key is already in use on your account")
-        key = {"id": self._new_id(), "fingerprint": mark, **request.body}
+        key: dict[str, Any] = {"id": self._new_id(), "fingerprint": mark, **request.body}
         self.keys[key["id"]] = key
         return Answer(201, {"ssh_key": key})
 

@@ -263,7 +263,7 @@ def wait_until_ready(
         what=f"{len(names)} droplets with the tag {settings.tag} to be active with a public and a private address",
         timeout_s=settings.timeout_s,
         clock=clock,
-        pauses_s=backoff_s(0.3, 1.5, 3.0),
+        pauses_s=backoff_s(0.3, 1.25, 3.0),
         describe=lambda found: _states(names, found),
         hint="They are kept, and the next run waits for them again; droplets_timeout_s sets how long.",
     )

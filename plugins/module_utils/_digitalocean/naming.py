@@ -22,12 +22,15 @@ __all__ = [
     "is_cluster_tag",
     "is_dns_label",
     "is_tag",
-    "ready_tag",
+    "role_tag",
+    "spec_tag",
 ]
 
 CONTROL_PLANE = "control-plane"
 MAX_LABEL_LENGTH = 63
 _ROOT = "flotilla"
+# Of the 64 digits; enough to tell specifications apart, short enough to read.
+_SPEC_LENGTH = 16
 _LABEL = re.compile(r"[a-z]([a-z0-9-]*[a-z0-9])?")
 _TAG = re.compile(r"[a-zA-Z0-9_\-:]{1,255}")
 
@@ -42,9 +45,14 @@ def discovery_prefix(cluster: str) -> str:
     return f"{cluster_tag(cluster)}:discovery:"
 
 
-def ready_tag(cluster: str) -> str:
-    """Return the tag of droplets that have finished their bootstrap once."""
-    return f"{cluster_tag(cluster)}:ready"
+def role_tag(cluster: str, pool: str) -> str:
+    """Return the tag that tells what a droplet is: a control plane, or a worker of a pool."""
+    return f"{cluster_tag(cluster)}:{CONTROL_PLANE if pool == CONTROL_PLANE else f'pool:{pool}'}"
+
+
+def spec_tag(cluster: str, digest: str) -> str:
+    """Return the tag of the specification that a droplet was made from."""
+    return f"{cluster_tag(cluster)}:spec:{digest[:_SPEC_LENGTH]}"
 
 
 def is_cluster_tag(tag: str, cluster: str) -> bool:

@@ -138,7 +138,7 @@ class RemovalBackend:
             what=f"droplet {droplet.name} (id {droplet.id}) to be gone",
             timeout_s=spec.timeout_s,
             clock=self._access.clock,
-            pauses_s=backoff_s(0.3, 1.5, 3.0),
+            pauses_s=backoff_s(0.3, 1.25, 3.0),
             describe=lambda found: found.state if found else "gone",
             hint="Its deletion was accepted; run the same again to go on waiting.",
         )

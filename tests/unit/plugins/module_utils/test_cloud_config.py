@@ -13,7 +13,11 @@ import yaml
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.flotilla.coreos.plugins.filter.cloud_config import FilterModule
-from ansible_collections.flotilla.coreos.plugins.module_utils._cloud_config import CloudConfig, render
+from ansible_collections.flotilla.coreos.plugins.module_utils._cloud_config import (
+    CloudConfig,
+    render,
+    specification_digest,
+)
 from ansible_collections.flotilla.coreos.plugins.module_utils._errors import ConfigError
 
 SERVICE = "[Unit]\nDescription=Demo\n\n[Service]\nExecStart=/bin/true\n"
@@ -23,7 +27,7 @@ def rendered(**document: Any) -> str:
     return render(CloudConfig.from_mapping(document))
 
 
-def file(path: str = "/etc/demo", content: str = "hello\n", **more: Any) -> dict[str, Any]:
+def file(path: str = "/etc/demo", content: Any = "hello\n", **more: Any) -> dict[str, Any]:
     return {"path": path, "content": content, **more}
 
 
@@ -100,6 +104,16 @@ def test_specification_line_follows_the_meaning_and_not_the_packing(monkeypatch:
     monkeypatch.setattr(gzip, "compress", lambda *_, **__: b"other packing")
     assert second_line() == usual
     assert rendered(files=[file(content="y")]).split("\n")[1] != usual
+
+
+def test_digest_is_read_back_from_the_text() -> None:
+    text = rendered(files=[file()])
+    assert text.split("\n")[1] == f"# specification {specification_digest(text)}"
+
+
+def test_digest_of_other_user_data_is_that_of_the_text() -> None:
+    assert specification_digest("") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+    assert specification_digest("#!/bin/sh\n") != specification_digest("#!/bin/bash\n")
 
 
 def test_units_keep_their_order_and_commands() -> None:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -32,6 +33,11 @@ from tests.unit.account_fakes import TOKEN, Answer, FakeAccount, FakeClock, Stub
 def test_library_has_the_private_method_that_the_client_replaces() -> None:
     assert callable(baseapi.BaseAPI.__dict__["_BaseAPI__perform_request"])
     assert ApiClient.__dict__["_BaseAPI__perform_request"]
+
+
+def test_library_itself_sends_through_the_method_of_the_client(client: ApiClient, account: FakeAccount) -> None:
+    account.add_fault("GET", "/v2/account", Answer(500, b""))
+    assert client.get_data("account")["account"]["status"] == "active"  # type: ignore[no-untyped-call]  # library
 
 
 def test_every_verb_passes_through_the_one_session_with_the_token(client: ApiClient, server: StubServer) -> None:
@@ -226,14 +232,24 @@ def test_refused_connection_was_never_sent_and_is_tried_again(clock: FakeClock) 
     assert access.counter.count == 6
 
 
-@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+CALLS: list[tuple[str, str, Callable[[ApiClient], object]]] = [
+    ("GET", "/v2/tags", lambda client: client.get("tags")),
+    ("POST", "/v2/tags", lambda client: client.post("tags", {"name": "x"})),
+    ("DELETE", "/v2/tags/x", lambda client: client.delete("tags/x")),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "call"), CALLS)
 def test_burst_limit_is_waited_out_for_as_long_as_asked(
-    client: ApiClient, account: FakeAccount, clock: FakeClock, method: str
+    client: ApiClient,
+    account: FakeAccount,
+    clock: FakeClock,
+    method: str,
+    path: str,
+    call: Callable[[ApiClient], object],
 ) -> None:
-    path = "/v2/tags" if method != "DELETE" else "/v2/tags/x"
     account.add_fault(method, path, error(429, "too_many_requests", "API Rate limit exceeded.", retry_after="7"))
-    {"GET": lambda: client.get("tags"), "POST": lambda: client.post("tags", {"name": "x"}),
-     "DELETE": lambda: client.delete("tags/x")}[method]()  # fmt: skip
+    call(client)
     assert clock.slept == [7.0]
 
 
