@@ -54,7 +54,7 @@ class ActionModule(NodeAction):
         clock = SystemClock()
         started_s = clock.now_s()
         with open_api(Path(kubeconfig)) as api:
-            checks = verify(cluster, api, wait_s=arguments["wait_s"], clock=clock)
+            checks = verify(cluster, api, wait_s=arguments["wait_s"], clock=clock, say=self.say)
         report = _report(arguments["cluster_name"], checks, duration_s=clock.now_s() - started_s)
         path = folder / "verify.json"
         write_private(path, json.dumps(report, indent=2) + "\n", mode=0o644)

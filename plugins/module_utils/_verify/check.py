@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,14 +13,15 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.flotilla.coreos.plugins.module_utils._errors import CollectionError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from ansible_collections.flotilla.coreos.plugins.module_utils._wait import Clock
 
-__all__ = ["CLUSTER", "Check", "Deadline", "Seen", "VerifyFailedError", "render_table", "watch"]
+__all__ = ["CLUSTER", "Check", "Deadline", "Patience", "Seen", "VerifyFailedError", "Waiting", "render_table", "watch"]
 
 CLUSTER = "cluster"
 POLL_S = 0.5
+TELL_EVERY_S = 5.0
 # Once anything has failed, the rest need not wait much longer for what may depend on it.
 AFTER_FAILURE_S = 10.0
 
@@ -104,10 +106,66 @@ class Deadline:
         return check
 
 
-def watch(look_at: Callable[[], Seen], *, node: str, name: str, look: str, deadline: Deadline, clock: Clock) -> Check:
+class Waiting:
+    """What does not hold yet, for a word to the operator now and then. Safe for threads."""
+
+    def __init__(self) -> None:
+        self._seen: dict[tuple[str, str], str] = {}
+        self._turn = threading.Lock()
+
+    def add(self, node: str, name: str, seen: str) -> None:
+        """Note that a check does not hold yet."""
+        with self._turn:
+            self._seen[node, name] = seen
+
+    def remove(self, node: str, name: str) -> None:
+        """Note that nobody waits for a check any more."""
+        with self._turn:
+            self._seen.pop((node, name), None)
+
+    def describe(self) -> str:
+        """Return one line with the first of them and how many more there are, or nothing."""
+        with self._turn:
+            waiting = [f"{node}: {name}: {seen}" for (node, name), seen in self._seen.items()]
+        if not waiting:
+            return ""
+        return f"{waiting[0]} (and {len(waiting) - 1} more)" if len(waiting) > 1 else waiting[0]
+
+    @contextlib.contextmanager
+    def told(self, say: Callable[[str], None], every_s: float = TELL_EVERY_S) -> Iterator[None]:
+        """Meanwhile, say every few seconds what is waited for."""
+        ends = threading.Event()
+
+        def tell() -> None:
+            while not ends.wait(every_s):
+                if line := self.describe():
+                    say(f"waits for {line}")
+
+        teller = threading.Thread(target=tell, daemon=True)
+        teller.start()
+        try:
+            yield
+        finally:
+            ends.set()
+            teller.join()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How checks wait: until when, by which clock, and who is told meanwhile."""
+
+    deadline: Deadline
+    clock: Clock
+    waiting: Waiting
+
+
+def watch(look_at: Callable[[], Seen], *, node: str, name: str, look: str, patience: Patience) -> Check:
     """Look until it holds, until it will not hold by waiting, or until the deadline."""
+    deadline = patience.deadline
     while not ((seen := look_at()).ok or seen.is_final or deadline.left_s() <= 0):
-        clock.sleep(min(POLL_S, deadline.left_s()))
+        patience.waiting.add(node, name, seen.text)
+        patience.clock.sleep(min(POLL_S, deadline.left_s()))
+    patience.waiting.remove(node, name)
     return deadline.note(Check(node=node, name=name, ok=seen.ok, seen=seen.text, look=look))
 
 

@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 
     from ansible_collections.flotilla.coreos.plugins.module_utils._node.connection import NodeConnection
     from ansible_collections.flotilla.coreos.plugins.module_utils._verify.api import KubeApi
-    from ansible_collections.flotilla.coreos.plugins.module_utils._verify.check import Deadline
-    from ansible_collections.flotilla.coreos.plugins.module_utils._wait import Clock
+    from ansible_collections.flotilla.coreos.plugins.module_utils._verify.check import Patience
 
 __all__ = ["PodTraffic"]
 
@@ -57,14 +56,14 @@ class PodTraffic:
         connections: Mapping[str, NodeConnection],
         *,
         kubectl: str,
-        deadline: Deadline,
-        clock: Clock,
+        patience: Patience,
     ) -> None:
         self._api = api
         self._connections = connections
         self._kubectl = kubectl
-        self._deadline = deadline
-        self._clock = clock
+        self._deadline = patience.deadline
+        self._clock = patience.clock
+        self._waiting = patience.waiting
         self._name = f"flotilla-verify-{secrets.token_hex(3)}"
 
     def run(self) -> list[Check]:
@@ -121,10 +120,13 @@ class PodTraffic:
                 if _is_ready(item)
             }
             missing = [node for node in self._connections if node not in ready]
+            self._waiting.remove(CLUSTER, NAME)
             if not missing:
                 return {node: ready[node] for node in self._connections}, ""
+            problem = f"the test pod is not ready on {', '.join(missing)}: {_reasons(items, missing)}"
             if self._deadline.left_s() <= 0:
-                return {}, f"the test pod is not ready on {', '.join(missing)}: {_reasons(items, missing)}"
+                return {}, problem
+            self._waiting.add(CLUSTER, NAME, problem)
             self._clock.sleep(POLL_S)
 
     def _ask_all(self, pods: Mapping[str, _Pod]) -> list[Check]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,12 +14,19 @@ from typing import TYPE_CHECKING
 
 from ansible_collections.flotilla.coreos.plugins.module_utils._node.errors import NodeError
 from ansible_collections.flotilla.coreos.plugins.module_utils._node.parallel import MAX_THREADS
-from ansible_collections.flotilla.coreos.plugins.module_utils._verify.check import CLUSTER, Check, Deadline, watch
+from ansible_collections.flotilla.coreos.plugins.module_utils._verify.check import (
+    CLUSTER,
+    Check,
+    Deadline,
+    Patience,
+    Waiting,
+    watch,
+)
 from ansible_collections.flotilla.coreos.plugins.module_utils._verify.cluster import cluster_checks
 from ansible_collections.flotilla.coreos.plugins.module_utils._verify.pods import PodTraffic
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from ansible_collections.flotilla.coreos.plugins.module_utils._node.connection import NodeConnection
     from ansible_collections.flotilla.coreos.plugins.module_utils._verify.api import KubeApi
@@ -45,40 +53,53 @@ class Cluster:
     kubectl: str
 
 
-def verify(cluster: Cluster, api: KubeApi, *, wait_s: float, clock: Clock) -> list[Check]:
-    """Return every check's outcome, the cluster's first, then node by node."""
-    deadline = Deadline(wait_s, clock=clock)
+def verify(cluster: Cluster, api: KubeApi, *, wait_s: float, clock: Clock, say: Callable[[str], None]) -> list[Check]:
+    """Return every check's outcome, the cluster's first, then node by node. `say` takes a line while it waits."""
+    patience = Patience(deadline=Deadline(wait_s, clock=clock), clock=clock, waiting=Waiting())
+    with patience.waiting.told(say):
+        found = _check_all(cluster, api, wait_s=wait_s, patience=patience)
+    order = {name: place for place, name in enumerate([CLUSTER, *cluster.control_plane, *cluster.workers])}
+    return sorted(found, key=lambda check: order[check.node])
+
+
+def _check_all(cluster: Cluster, api: KubeApi, *, wait_s: float, patience: Patience) -> list[Check]:
     nodes = [*cluster.control_plane, *cluster.workers]
     first, *rest = cluster_checks(
         api, control_plane=cluster.control_plane, workers=cluster.workers, kubectl=cluster.kubectl
     )
     # Without an API server nothing else can settle, and a control plane's takes its time after a reboot.
-    found = [_watch(first, deadline, clock)]
-    settling = Deadline(wait_s, clock=clock, within=deadline, quiet_s=QUIET_S)
-    traffic = PodTraffic(api, cluster.traffic, kubectl=cluster.kubectl, deadline=deadline, clock=clock)
+    found = [_watch(first, patience)]
+    quiet = Deadline(wait_s, clock=patience.clock, within=patience.deadline, quiet_s=QUIET_S)
+    settling = dataclasses.replace(patience, deadline=quiet)
+    traffic = PodTraffic(api, cluster.traffic, kubectl=cluster.kubectl, patience=patience)
     with ThreadPoolExecutor(max_workers=min(len(nodes) + len(rest) + 1, 2 * MAX_THREADS)) as pool:
         by_traffic = pool.submit(traffic.run)
-        by_api = [pool.submit(_watch, one, deadline if one.is_slow else settling, clock) for one in rest]
-        by_node = [pool.submit(check_node, cluster.connections[node], deadline=settling, clock=clock) for node in nodes]
+        by_api = [pool.submit(_watch, one, patience if one.is_slow else settling) for one in rest]
+        by_node = [pool.submit(check_node, cluster.connections[node], settling) for node in nodes]
         found += [future.result() for future in by_api]
         for future in [*by_node, by_traffic]:
             found += future.result()
-    order = {name: place for place, name in enumerate([CLUSTER, *nodes])}
-    return sorted(found, key=lambda check: order[check.node])
+    return found
 
 
-def check_node(connection: NodeConnection, *, deadline: Deadline, clock: Clock) -> list[Check]:
+def check_node(connection: NodeConnection, patience: Patience) -> list[Check]:
     """Run a node's own checks, all in one exchange, and those again that do not hold yet."""
+    deadline = patience.deadline
     settled: list[Check] = []
     wanted: list[str] = []
     while True:
         looks = _look_at_node(connection, wanted)
         is_late = deadline.left_s() <= 0
         settled += [deadline.note(look.check) for look in looks if look.check.ok or look.is_final or is_late]
-        wanted = [look.check.name for look in looks if not (look.check.ok or look.is_final or is_late)]
-        if not wanted:
+        for name in wanted:
+            patience.waiting.remove(connection.name, name)
+        unsettled = [look.check for look in looks if not (look.check.ok or look.is_final or is_late)]
+        if not unsettled:
             return sorted(settled, key=lambda check: check.name)
-        clock.sleep(min(NODE_POLL_S, deadline.left_s()))
+        for check in unsettled:
+            patience.waiting.add(connection.name, check.name, check.seen)
+        wanted = [check.name for check in unsettled]
+        patience.clock.sleep(min(NODE_POLL_S, deadline.left_s()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,8 +108,8 @@ class _Look:
     is_final: bool
 
 
-def _watch(one: ClusterCheck, deadline: Deadline, clock: Clock) -> Check:
-    return watch(one.look_at, node=one.node, name=one.name, look=one.look, deadline=deadline, clock=clock)
+def _watch(one: ClusterCheck, patience: Patience) -> Check:
+    return watch(one.look_at, node=one.node, name=one.name, look=one.look, patience=patience)
 
 
 def _look_at_node(connection: NodeConnection, wanted: Sequence[str]) -> list[_Look]:

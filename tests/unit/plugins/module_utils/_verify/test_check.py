@@ -3,11 +3,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import threading
+
 from ansible_collections.flotilla.coreos.plugins.module_utils._verify.check import (
     Check,
     Deadline,
+    Patience,
     Seen,
     VerifyFailedError,
+    Waiting,
     render_table,
     watch,
 )
@@ -25,8 +29,7 @@ def watched(*looks, clock, deadline):
         node="n",
         name="c",
         look="l",
-        deadline=deadline,
-        clock=clock,
+        patience=Patience(deadline=deadline, clock=clock, waiting=Waiting()),
     )
 
 
@@ -92,3 +95,28 @@ def test_failure_names_node_check_what_was_seen_and_where_to_look():
         "1 of 7 checks failed.\ndemo-worker-1: kubelet: no answer. Look closer with: journalctl -u kubelet"
     )
     assert error.as_failure()["checks"] == [{"node": "demo-worker-1", "check": "kubelet"}]
+
+
+def test_operator_is_told_what_is_waited_for_and_how_much_more():
+    waiting = Waiting()
+    assert waiting.describe() == ""
+    waiting.add("cluster", "API", "no answer")
+    waiting.add("demo-worker-1", "Node", "not Ready")
+    assert waiting.describe() == "cluster: API: no answer (and 1 more)"
+    waiting.remove("cluster", "API")
+    assert waiting.describe() == "demo-worker-1: Node: not Ready"
+
+
+def test_operator_is_told_while_it_lasts():
+    said, waiting, told = [], Waiting(), threading.Event()
+    waiting.add("cluster", "API", "no answer")
+    with waiting.told(lambda line: (said.append(line), told.set()), every_s=0.001):
+        assert told.wait(5)
+    assert said[0] == "waits for cluster: API: no answer"
+
+
+def test_check_is_no_longer_waited_for_once_it_is_settled():
+    clock, waiting = FakeClock(), Waiting()
+    patience = Patience(deadline=Deadline(5, clock=clock), clock=clock, waiting=waiting)
+    watch(lambda: Seen(ok=False, text="starts"), node="n", name="c", look="l", patience=patience)
+    assert waiting.describe() == ""

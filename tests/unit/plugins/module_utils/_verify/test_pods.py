@@ -9,7 +9,7 @@ import pytest
 
 from ansible_collections.flotilla.coreos.plugins.module_utils._verify import pods
 from ansible_collections.flotilla.coreos.plugins.module_utils._verify.api import Answer, NoAnswerError
-from ansible_collections.flotilla.coreos.plugins.module_utils._verify.check import Deadline
+from ansible_collections.flotilla.coreos.plugins.module_utils._verify.check import Deadline, Patience, Waiting
 from ansible_collections.flotilla.coreos.plugins.module_utils._verify.pods import PodTraffic
 from tests.unit.node_fakes import FakeClock, ScriptedTransport, connect, done
 
@@ -76,8 +76,8 @@ def run():
             return ScriptedTransport(reply)
 
         connections = {node: connect(node, transport(node), clock) for node in NODES}
-        deadline = Deadline(30, clock=clock)
-        return PodTraffic(cluster, connections, kubectl="kubectl", deadline=deadline, clock=clock).run()
+        patience = Patience(deadline=Deadline(30, clock=clock), clock=clock, waiting=Waiting())
+        return PodTraffic(cluster, connections, kubectl="kubectl", patience=patience).run()
 
     return go
 

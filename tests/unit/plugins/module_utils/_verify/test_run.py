@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 
 from ansible_collections.flotilla.coreos.plugins.module_utils._verify.api import Answer, NoAnswerError
-from ansible_collections.flotilla.coreos.plugins.module_utils._verify.check import Deadline
+from ansible_collections.flotilla.coreos.plugins.module_utils._verify.check import Deadline, Patience, Waiting
 from ansible_collections.flotilla.coreos.plugins.module_utils._verify.run import (
     NODE_SCRIPT,
     Cluster,
@@ -35,7 +35,8 @@ def checks_of(*answers):
     deadline = Deadline(60, clock=clock)
     queue = list(answers)
     transport = ScriptedTransport(lambda _command, _stdin: queue.pop(0) if len(queue) > 1 else queue[0])
-    return check_node(connect("demo-worker-1", transport, clock), deadline=deadline, clock=clock), deadline, transport
+    patience = Patience(deadline=deadline, clock=clock, waiting=Waiting())
+    return check_node(connect("demo-worker-1", transport, clock), patience), deadline, transport
 
 
 def test_each_line_is_a_check_in_order_of_name():
@@ -90,7 +91,7 @@ def test_script_travels_on_standard_input():
     seen = []
     clock = FakeClock()
     connection = connect("n", ScriptedTransport(lambda *call: seen.append(call) or done(line("kubelet"))), clock)
-    check_node(connection, deadline=Deadline(60, clock=clock), clock=clock)
+    check_node(connection, Patience(deadline=Deadline(60, clock=clock), clock=clock, waiting=Waiting()))
     assert seen[0][1] == NODE_SCRIPT.read_bytes()
 
 
@@ -123,7 +124,7 @@ def verified(silent_s, wait_s=120):
     one = Cluster(
         control_plane=["cp"], workers=[], connections={"cp": connection}, traffic={"cp": connection}, kubectl="kubectl"
     )
-    return verify(one, FakeApi(clock, silent_s), wait_s=wait_s, clock=clock), clock
+    return verify(one, FakeApi(clock, silent_s), wait_s=wait_s, clock=clock, say=lambda _line: None), clock
 
 
 def test_everything_is_checked_and_the_cluster_comes_first():
