@@ -326,8 +326,8 @@ class FakeAccount:
 
     def make_droplet(self, name: str, *, tags: list[str], **body: Any) -> dict[str, Any]:
         """Put a droplet into the account, as a create does."""
-        droplet = {"id": self._new_id(), "name": name, "status": "new", "tags": list(tags), "_at": self.clock.t,
-                   "_action": 3447070000 + self._next_id, "_body": body, "_gone_at": None}  # fmt: skip
+        droplet: dict[str, Any] = {"id": self._new_id(), "name": name, "status": "new", "tags": list(tags)}
+        droplet |= {"_at": self.clock.t, "_gone_at": None, "_body": body, "_action": 3447070000 + self._next_id}
         for tag in tags:
             self.tags.setdefault(tag, {})
         self.droplets[droplet["id"]] = droplet
