@@ -64,7 +64,8 @@ class ActionModule(NodeAction):
         failed = [check for check in checks if not check.ok]
         if failed:
             raise VerifyFailedError(failed, len(checks))
-        return {"changed": False, "report": str(path), **report}
+        exchanges = sum(one.exchanges for one in (*cluster.connections.values(), *cluster.traffic.values()))
+        return {"changed": False, "report": str(path), "ssh_exchanges": exchanges, **report}
 
     def failure_details(self) -> dict[str, Any]:
         """Return where the report is: all of it would bury the message among what is in order."""

@@ -102,6 +102,11 @@ report:
   returned: always
   type: str
   sample: .state/demo/verify.json
+ssh_exchanges:
+  description: How many SSH exchanges were needed.
+  returned: success
+  type: int
+  sample: 6
 failure:
   description: Which checks failed.
   returned: failure
