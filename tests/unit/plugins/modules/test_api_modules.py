@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import importlib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from ansible_collections.flotilla.coreos.plugins.doc_fragments import _digitaloc
 from ansible_collections.flotilla.coreos.plugins.module_utils._digitalocean import options
 from tests.unit.account_fakes import TOKEN, FakeAccount, StubServer
 
+REPOSITORY = Path(__file__).resolve().parents[4]
 PLUGINS = "ansible_collections.flotilla.coreos.plugins.modules"
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHAqAiLFbCgJ14AFcLqynRiUCEWSAyHDD6MAySidtKOE me@here"
 API_MODULES = ("droplets", "etcd_discovery", "preflight", "ssh_key", "tags")
@@ -83,6 +85,11 @@ def test_examples_use_documented_options_only_and_results_are_yaml(name: str) ->
     for task in yaml.safe_load(module.EXAMPLES):
         assert task[f"flotilla.coreos.{name}"].keys() <= known
     assert all("description" in value for value in yaml.safe_load(module.RETURN).values())
+
+
+def test_action_group_holds_the_modules_that_take_the_token() -> None:
+    runtime = yaml.safe_load((REPOSITORY / "meta" / "runtime.yml").read_text(encoding="utf-8"))
+    assert runtime["action_groups"]["digitalocean"] == sorted(API_MODULES)
 
 
 @pytest.mark.parametrize("name", API_MODULES)
