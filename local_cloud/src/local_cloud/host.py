@@ -9,6 +9,7 @@ import contextlib
 import fcntl
 import json
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -49,6 +50,9 @@ _PROGRAMS = {
 }
 
 
+_KEPT_PORTS = range(20000, 30000)
+
+
 def check_root(command: str) -> None:
     if os.geteuid() != 0:
         raise LocalCloudError(f"`{command}` needs root: it makes network namespaces, cgroups and mounts.")
@@ -82,8 +86,12 @@ def check_disk(folder: Path, needed_gib: float, what: str) -> None:
 
 
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+    """A port to keep: below the range from which the kernel takes ports for connections, which come and go."""
+    for port in random.sample(_KEPT_PORTS, 100):
+        with contextlib.suppress(OSError):
+            socket.create_server(("127.0.0.1", port)).close()
+            return port
+    raise LocalCloudError("a hundred ports between 20000 and 29999 are all taken; choose one with --port")
 
 
 def check_port(port: int) -> None:
