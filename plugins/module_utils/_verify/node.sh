@@ -5,7 +5,9 @@ set -u
 wanted=("$@")
 export PATH=/opt/bin:$PATH
 pki=/etc/kubernetes/pki
+# shellcheck source=/dev/null
 . /etc/flotilla/cluster.env
+# shellcheck source=/dev/null
 . /etc/flotilla/identity.env
 
 is_wanted() {
@@ -83,6 +85,7 @@ kubelet() {
 flannel_lease() {
   is_running flannel.service || return
   local FLANNEL_SUBNET=, last key holder
+  # shellcheck source=/dev/null
   . /run/flannel/subnet.env || return 1
   last=${FLANNEL_SUBNET##*.}
   key=$FLANNEL_PREFIX/subnets/${FLANNEL_SUBNET%.*}.$((${last%/*} - 1))-${last#*/}

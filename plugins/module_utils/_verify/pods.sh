@@ -8,10 +8,9 @@ shift 2
 # Any process of the pod will do, they share their network. systemd writes a uid with underscores, cgroupfs with hyphens.
 pod_process() {
   local file
-  for file in $(grep -ls -e "pod$uid" -e "pod${uid//-/_}" /proc/[0-9]*/cgroup); do
-    file=${file#/proc/}
-    if [[ -e /proc/${file%/cgroup}/ns/net ]]; then echo "${file%/cgroup}"; return 0; fi
-  done
+  while IFS= read -r file; do
+    if [[ -e ${file%/cgroup}/ns/net ]]; then basename "${file%/cgroup}"; return 0; fi
+  done < <(grep -ls -e "pod$uid" -e "pod${uid//-/_}" /proc/[0-9]*/cgroup)
   return 1
 }
 
@@ -42,7 +41,8 @@ for other; do
   if [[ $(<"$folder/${other%%=*}") == *failed* ]]; then unreached+=("the pod ${other#*=} on ${other%%=*}"); fi
 done
 if ((${#unreached[@]})); then
-  report false "no answer from $(IFS=,; echo "${unreached[*]}" | sed 's/,/, /g')"
+  unreached=("${unreached[@]/#/, }")
+  report false "no answer from$(printf '%s' "${unreached[@]}" | cut -c 2-)"
 elif (($# == 0)); then
   report true "there is no other node"
 else
