@@ -45,7 +45,7 @@ _TREE = "/run/flotilla/tree"
 
 
 def node_specification(tree: Sequence[Mapping[str, str]]) -> dict[str, list[dict[str, Any]]]:
-    """Return ``{"files": [...], "units": [...]}``, the input of cloud_config; raises where the tree lacks first-boot."""
+    """Return ``{"files": [...], "units": [...]}`` for cloud_config; raises where the tree lacks first-boot."""
     first_boot = next((file["content"] for file in tree if file["path"] == _FIRST_BOOT), None)
     if first_boot is None:
         raise AnsibleFilterError(f"node_specification: the tree has no {_FIRST_BOOT}, so nothing would install it")
