@@ -13,15 +13,16 @@ import pytest
 
 from ansible_collections.flotilla.coreos.plugins.module_utils._verify.pods import SCRIPT
 
-REACHABLE = 'case "$*" in *10.244.1.9*|*10.244.2.9*) echo 0.0034 ;; *) exit 7 ;; esac'
+REACHABLE = 'case "$*" in *10.244.1.9*|*10.244.2.9*) echo 0.003400 ;; *) exit 7 ;; esac'
 
 
 @pytest.fixture
 def run(tmp_path):
     """Run the script; this test's own process stands for the pod's."""
 
-    def go(*others, processes=f"/proc/{os.getpid()}/cgroup"):
-        for name, body in {"nsenter": REACHABLE, "grep": f"echo {processes}" if processes else "exit 1"}.items():
+    def go(*others, has_pod=True):
+        found = f"echo /proc/{os.getpid()}/cgroup" if has_pod else "exit 1"
+        for name, body in {"nsenter": REACHABLE, "grep": found}.items():
             path = tmp_path / name
             path.write_text(f"#!/bin/bash\n{body}\n")
             path.chmod(0o755)
@@ -58,4 +59,4 @@ def test_single_node_has_nobody_to_ask(run):
 
 
 def test_missing_test_pod_is_told(run):
-    assert run("w1=10.244.1.9", processes="") == (False, "no process of the test pod some-uid on this node")
+    assert run("w1=10.244.1.9", has_pod=False) == (False, "no process of the test pod some-uid on this node")
