@@ -134,6 +134,18 @@ def test_taken_port_is_named_with_its_holder(shell: Shell) -> None:
     assert f"port {port} on 127.0.0.1 is taken by process {os.getpid()}" in said
 
 
+def test_driver_is_not_exchanged_under_living_droplets(shell: Shell) -> None:
+    shell("start", "--driver", "paper")
+    connection = shell.connection()
+    requests.post(
+        connection["api_url"] + "droplets", headers={"Authorization": f"Bearer {connection['token']}"}, timeout=10,
+        json={"name": "web-1", "region": "fra1", "size": "s-1vcpu-1gb", "image": "debian-13-x64"},
+    ).raise_for_status()  # fmt: skip
+    shell("stop")
+    said = shell("start", "--driver", "nspawn", status=1)
+    assert "has paper droplets and cannot go on with the driver nspawn" in said
+
+
 def test_bad_name_is_refused_with_what_would_do(shell: Shell) -> None:
     assert "15 characters at most" in shell("start", "--name", "Not_good", status=1)
 

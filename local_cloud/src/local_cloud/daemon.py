@@ -211,6 +211,8 @@ def _configuration(paths: CloudPaths, server: _Listening) -> uvicorn.Config:
         log_level="warning",
         access_log=False,
         lifespan="off",
+        # Longer than a client's pause between two polls: a connection closed under its hands looks like an outage.
+        timeout_keep_alive=75,
         ssl_certfile=paths.certificate if server.is_tls else None,
         ssl_keyfile=paths.certificate_key if server.is_tls else None,
     )
