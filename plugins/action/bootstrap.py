@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.flotilla.coreos.plugins.module_utils._node.follow import Follower
 from ansible_collections.flotilla.coreos.plugins.module_utils._node.output import write_private
+from ansible_collections.flotilla.coreos.plugins.module_utils._node.roles import label_roles
 from ansible_collections.flotilla.coreos.plugins.module_utils._node.timeline import render_timeline
 from ansible_collections.flotilla.coreos.plugins.module_utils._wait import SystemClock
 from ansible_collections.flotilla.coreos.plugins.plugin_utils._node_action import NodeAction
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from ansible_collections.flotilla.coreos.plugins.module_utils._node.connection import NodeConnection
     from ansible_collections.flotilla.coreos.plugins.module_utils._node.follow import NodeHistory
 
 
@@ -31,12 +33,13 @@ class ActionModule(NodeAction):
     }
 
     def perform(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        """Follow, then draw the timeline. It only looks, so it is the same in check mode and never a change."""
+        """Follow, draw the timeline, label new nodes. What it does is part of the creation, so never a change."""
         connections = {name: self.connect(name, task_vars) for name in arguments["nodes"]}
         clock = SystemClock()
         started_s = clock.now_s()
         histories = Follower(connections, timeout_s=arguments["timeout_s"], clock=clock, say=self.say).run()
         path = self._write_timeline(arguments, histories)
+        self._label_new_nodes(connections, task_vars["hostvars"])
         return {
             "changed": False,
             "nodes": {name: _history_result(history) for name, history in histories.items()},
@@ -44,6 +47,13 @@ class ActionModule(NodeAction):
             "timeline": str(path),
             "ssh_exchanges": sum(connection.exchanges for connection in connections.values()),
         }
+
+    def _label_new_nodes(self, connections: Mapping[str, NodeConnection], hostvars: Mapping[str, Any]) -> None:
+        """Label nodes that have never been ready; the others were labelled then."""
+        new = [name for name in connections if not hostvars[name].get("flotilla_ready", False)]
+        keepers = [name for name in connections if hostvars[name].get("flotilla_role") == "control-plane"]
+        if new and keepers and not self.is_check_mode:
+            label_roles(connections[keepers[0]], new)
 
     def _write_timeline(self, arguments: Mapping[str, Any], histories: Mapping[str, NodeHistory]) -> Path:
         """Keep the picture of the bootstrap itself: a later run that finds all nodes up does not replace it."""

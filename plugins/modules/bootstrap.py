@@ -17,10 +17,12 @@ description:
   - Ends early when a unit of the chain has failed for good, with the last lines of its journal. A unit that keeps
     restarting does not end the wait, but its last journal line is shown.
   - A node that reboots meanwhile is waited for.
+  - Labels nodes that have never been ready (host variable C(flotilla_ready)) with their roles, from a control plane
+    (C(flotilla_role)) among them.
   - Draws the units of all nodes as bars against one clock, in C(bootstrap.html).
 attributes:
   check_mode:
-    description: The same, since it only looks.
+    description: Only looks.
     support: full
   diff_mode:
     description: It changes nothing.
