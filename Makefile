@@ -68,9 +68,10 @@ lint: $(VENV)/test.stamp
 	@ruff check .
 	@ruff format --check .
 	@mypy
+	@cd local_cloud && mypy
 	@yamllint --strict .
-	@ansible-lint --offline
-	@find . -name .venv -prune -o -path ./local_cloud/src/local_cloud/build/go -prune -o -name '*.sh' -print | xargs -r shellcheck
+	@ansible-lint --offline -q
+	@find . -name .venv -prune -o -path ./local_cloud/src/local_cloud/build/go -prune -o -name '*.sh' -print | xargs -r shellcheck --shell=bash --exclude=SC1091 tests/run .ci/run
 
 format: $(VENV)/test.stamp
 	@ruff check --fix .

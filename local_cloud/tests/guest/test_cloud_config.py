@@ -61,13 +61,13 @@ EXAMPLES = {
         },
     ),
     "failing unit": Example(
-        r'{coreos: {units: [{name: bad.service, command: start,'
+        r"{coreos: {units: [{name: bad.service, command: start,"
         r' content: "[Service]\nType=oneshot\nExecStart=/bin/false\n"}]}}',
         0,
         {"journalctl -b -u oem-cloudinit -o cat | grep -o Result.*": 'Result of "start" on "bad.service": failed\n'},
     ),
     "missing unit": Example(
-        f'{{coreos: {{units: [{{name: gone.service, command: restart}}, {{name: ok.service, command: start,'
+        f"{{coreos: {{units: [{{name: gone.service, command: restart}}, {{name: ok.service, command: start,"
         f' content: "{SLEEP}"}}]}}}}',
         1,
         {"systemctl show -p LoadState,ActiveState ok": "LoadState=loaded\nActiveState=inactive\n"},
@@ -99,7 +99,10 @@ EXAMPLES = {
     "unknown reboot strategy": Example(
         "{ssh_authorized_keys: [k1, k1], coreos: {update: {reboot_strategy: nightly}}}",
         1,
-        {"cat /etc/environment /etc/coreos/update.conf": "", "grep -c ssh-ed25519 /home/core/.ssh/authorized_keys": "1\n"},
+        {
+            "cat /etc/environment /etc/coreos/update.conf": "",
+            "grep -c ssh-ed25519 /home/core/.ssh/authorized_keys": "1\n",
+        },
     ),
     "no reboots, and a network unit": Example(
         r'{coreos: {update: {reboot_strategy: "off", group: beta},'
