@@ -31,7 +31,7 @@ def ask(cloud: Cloud, path: str, client: str) -> Response:
 
 
 def test_document_holds_everything_about_the_droplet_that_asks(cloud: Cloud, droplet: dict[str, Any]) -> None:
-    document = json.loads(ask(cloud, "/metadata/v1.json", _address(droplet)).body)
+    document = json.loads(bytes(ask(cloud, "/metadata/v1.json", _address(droplet)).body))
     assert (document["droplet_id"], document["hostname"], document["region"]) == (droplet["id"], "web-1", "fra1")
     assert document["user_data"] == "#cloud-config\n"
     assert document["public_keys"] == [PUBLIC_KEY]
@@ -79,7 +79,7 @@ def test_stranger_learns_nothing(cloud: Cloud, droplet: dict[str, Any]) -> None:
 
 def test_absent_user_data_is_absent_and_no_tags_are_null(cloud: Cloud) -> None:
     plain = cloud.create_active("web-1")[0]
-    document = json.loads(ask(cloud, "/metadata/v1.json", _address(plain)).body)
+    document = json.loads(bytes(ask(cloud, "/metadata/v1.json", _address(plain)).body))
     assert "user_data" not in document
     assert document["tags"] is None
     assert ask(cloud, "/metadata/v1/user-data", _address(plain)).status_code == 404

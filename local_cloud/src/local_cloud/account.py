@@ -3,7 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -75,7 +74,6 @@ class Account:
     droplet_limit: int
     # Which images a droplet can be made of: without machines all of them.
     bootable: Callable[[Image], bool] = lambda _: True
-    started_at: float = field(default_factory=time.time)
     tags: Tags = field(init=False)
     ssh_keys: SshKeys = field(init=False)
     droplets: Droplets = field(init=False)

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse
 
+from local_cloud.machine.network import mac_address
+
 if TYPE_CHECKING:
     import sqlite3
 
@@ -80,9 +82,7 @@ def describe(account: Account, row: sqlite3.Row) -> dict[str, Any]:
 
 
 def _interface(number: int, kind: str, address: str, prefix: int, gateway: str) -> dict[str, Any]:
-    # As machine.network gives them: kept apart from it, since paper droplets have metadata too.
-    vendor = "04:01" if kind == "public" else "04:02"
-    mac = ":".join([vendor, *(f"{byte:02x}" for byte in number.to_bytes(4, "big"))])
+    mac = mac_address(number, "04:01" if kind == "public" else "04:02")
     netmask = str(IPv4Network(f"0.0.0.0/{prefix}").netmask)
     return {"ipv4": {"ip_address": address, "netmask": netmask, "gateway": gateway}, "mac": mac, "type": kind}
 

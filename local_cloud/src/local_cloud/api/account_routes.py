@@ -15,7 +15,6 @@ from local_cloud.problems import not_found
 __all__ = ["router"]
 
 router = APIRouter()
-_APPLICATIONS = "application"
 
 
 @router.get("/account")
@@ -80,9 +79,8 @@ def _is_wanted(request: Request, image: Image) -> bool:
         return False  # nothing can tag an image here
     if query.get("private") == "true":
         return not image.public
-    if query.get("type") == _APPLICATIONS:
-        return False
-    return query.get("type") != "distribution" or image.kind == "base"
+    # Of the two types, "distribution" and "application", there is only the first here.
+    return query.get("type") is None or (query.get("type") == "distribution" and image.kind == "base")
 
 
 @router.get("/images/{identifier}")
