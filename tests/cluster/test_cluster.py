@@ -98,14 +98,14 @@ def test_second_run_at_once_stops_and_names_the_holder(cluster: Cluster) -> None
         pytest.param(
             WORKERS[0],
             "systemctl stop flannel.service",
-            "systemctl start flannel.service",
+            "systemctl start multi-user.target",
             "flannel",
             id="flannel-stopped",
         ),
         pytest.param(
             CONTROL_PLANE,
             "kubectl delete deployment -n kube-system coredns",
-            "rm -f /var/lib/flotilla/addons*.done; systemctl restart addons.service",
+            "kubectl apply --server-side --force-conflicts --field-manager=flotilla -f /etc/flotilla/addons",
             "coredns",
             id="coredns-deleted",
         ),
@@ -119,7 +119,7 @@ def test_second_run_at_once_stops_and_names_the_holder(cluster: Cluster) -> None
         pytest.param(
             WORKERS[1],
             "systemctl stop kubelet.service",
-            "systemctl start kubelet.service",
+            "systemctl start multi-user.target",
             "kubelet",
             id="kubelet-stopped",
         ),
