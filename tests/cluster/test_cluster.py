@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import stat
 import subprocess
@@ -200,7 +201,7 @@ def test_run_killed_in_a_stage_is_finished_by_the_next(
         }
         wait_until(lambda: starts[stage] in log.read_text(), f"stage {stage}")
         time.sleep(0.7)  # somewhere inside the stage, not at its edge
-        subprocess.run(["kill", f"-{signal.SIGKILL.value}", f"-{first.pid}"], check=True)
+        os.killpg(first.pid, signal.SIGKILL)
         first.wait(timeout=10)
     token = small.discovery_tags()
     assert len(token) == 1
