@@ -82,16 +82,22 @@ answering() {
 # What listens on a port of 127.0.0.1 for the others of this node: a process group of its own, so that it ends as a whole.
 LISTENER=
 LISTENS_FOR=
+HELD=
 listen() {
   local what=$1
   shift
   if [[ $what == "$LISTENS_FOR" ]] && kill -0 "$LISTENER" 2>/dev/null; then return; fi
-  if [[ $LISTENER ]]; then
-    kill -- "-$LISTENER" 2>/dev/null || true
-    wait "$LISTENER" 2>/dev/null || true
+  if [[ $LISTENS_FOR == nobody ]]; then
+    # The connections held so far go on; only new ones are for the next listener.
+    kill "$LISTENER" 2>/dev/null || true
+    HELD=$LISTENER
+  elif [[ $LISTENER ]]; then
+    kill -- "-$LISTENER" ${HELD:+"-$HELD"} 2>/dev/null || true
+    HELD=
   fi
+  wait "$LISTENER" 2>/dev/null || true
   set -m
-  "$@" >/dev/null 2>&1 &
+  "$@" >/dev/null 2>&1 9>&- &
   set +m
   LISTENER=$!
   LISTENS_FOR=$what
