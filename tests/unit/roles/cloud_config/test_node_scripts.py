@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import hashlib
 import io
 import json
 import os
 import shutil
+import signal
 import subprocess
 import tarfile
 import threading
@@ -500,6 +502,81 @@ def test_a_worker_reads_the_members_and_needs_no_discovery_afterwards(
     Discovery.registered.clear()
     node.run("etcd-members")
     assert node.path("/var/lib/flotilla/etcd-members").read_text() == "10.0.0.1:2379\n"
+
+
+# --- the local balancer ---------------------------------------------------------------------------------------------
+
+
+class Balanced:
+    """A worker whose API servers, etcd and gateway programs are stubs that follow files."""
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+        self.published = node.root / "published"
+        self.ready = node.root / "ready"
+        self.started = node.root / "started"
+        for file in (self.published, self.ready, self.started):
+            file.write_text("")
+        node.path("/run/flotilla").mkdir(parents=True, exist_ok=True)
+        node.stub("etcdctl", f"cat {self.published}")
+        node.stub("curl", f'for word; do [[ $word == https://* ]] && grep -qF "$word" {self.ready}; done')
+        self.listeners = node.root / "listeners"
+        listen = f"echo $$ >>{self.listeners}; exec /bin/sleep 60"
+        node.stub("etcd", f'echo "etcd ${{*: -2:1}}" >>{self.started}; {listen}')
+        node.stub("socat", f"echo holds >>{self.started}; {listen}")
+        node.stub("sleep", "exec /bin/sleep 0.05")
+
+    def publish(self, *addresses: str) -> None:
+        self.published.write_text("".join(f"{address}\n" for address in addresses))
+
+    def make_ready(self, *addresses: str) -> None:
+        self.ready.write_text("".join(f"https://{address}:6443/readyz\n" for address in addresses))
+
+    def last_started(self) -> str:
+        return (self.started.read_text().splitlines() or [""])[-1]
+
+
+@pytest.fixture
+def balanced(worker: Node) -> Iterator[Balanced]:
+    cluster = Balanced(worker)
+    process = worker.start("apiserver-gateway")
+    yield cluster
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    # Listeners have process groups of their own.
+    for pid in cluster.listeners.read_text().split():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(int(pid), signal.SIGKILL)
+
+
+def test_connections_are_held_until_an_api_server_is_ready(balanced: Balanced) -> None:
+    balanced.publish("10.0.0.1", "10.0.0.2")
+    wait_until(lambda: balanced.last_started() == "holds")
+    balanced.make_ready("10.0.0.2")
+    wait_until(lambda: balanced.last_started() == "etcd --endpoints=10.0.0.2:6443")
+    opened = balanced.node.path("/run/flotilla/apiserver.gate.open")
+    wait_until(lambda: opened.exists() and opened.read_text() == "10.0.0.2\n")
+
+
+def test_a_lost_api_server_leaves_the_balancer_and_the_last_one_stays(balanced: Balanced) -> None:
+    balanced.publish("10.0.0.1", "10.0.0.2")
+    balanced.make_ready("10.0.0.1", "10.0.0.2")
+    wait_until(lambda: balanced.last_started() == "etcd --endpoints=10.0.0.1:6443,10.0.0.2:6443")
+    balanced.make_ready("10.0.0.1")
+    wait_until(lambda: balanced.last_started() == "etcd --endpoints=10.0.0.1:6443")
+    balanced.make_ready()
+    wait_until(lambda: balanced.node.progress("apiserver-gateway").startswith("no API server is ready: "))
+    assert balanced.last_started() == "etcd --endpoints=10.0.0.1:6443"
+
+
+def test_an_empty_answer_of_etcd_leaves_the_list_on_disk(balanced: Balanced) -> None:
+    kept = balanced.node.path("/var/lib/flotilla/apiservers")
+    balanced.publish("10.0.0.1")
+    wait_until(lambda: kept.exists() and kept.read_text() == "10.0.0.1\n")
+    balanced.publish()
+    balanced.make_ready("10.0.0.1")
+    wait_until(lambda: balanced.last_started() == "etcd --endpoints=10.0.0.1:6443")
+    assert kept.read_text() == "10.0.0.1\n"
 
 
 # --- network and status -----------------------------------------------------------------------------------------------
