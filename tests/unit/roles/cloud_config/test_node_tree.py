@@ -124,6 +124,7 @@ def test_the_target_needs_every_unit_of_the_chain_and_multi_user_needs_the_targe
 ) -> None:
     own = units(tree)
     target = own.pop("kubernetes.target")
+    own.pop("prefetch.service", None)
     assert set(values(target, "Requires")) == {*own, "containerd.service"}
     assert values(target, "Requires") == values(target, "After")
     assert values(target, "RequiredBy") == ["multi-user.target"]
@@ -131,7 +132,7 @@ def test_the_target_needs_every_unit_of_the_chain_and_multi_user_needs_the_targe
 
 def test_every_unit_waits_instead_of_failing(tree: Files) -> None:
     for name, unit in units(tree).items():
-        if name.endswith(".target"):
+        if name in ("kubernetes.target", "prefetch.service"):
             continue
         assert values(unit, "RestartMode") == ["direct"], name
         assert values(unit, "StartLimitIntervalSec") == ["0"], name
@@ -159,6 +160,16 @@ def test_flannel_comes_before_the_runtime_and_the_kubelet(worker: Files) -> None
     drop_in = worker["/etc/systemd/system/containerd.service.d/10-flotilla.conf"]["content"]
     assert "After=flannel.service" in drop_in
     assert "flannel.service" in values(units(worker)["kubelet.service"], "After")
+
+
+def test_images_are_fetched_beforehand_where_the_addons_run_and_nothing_waits_for_it(
+    render: Callable[..., Files], tree: Files
+) -> None:
+    path = "/etc/systemd/system/prefetch.service"
+    assert path in render("worker")
+    assert path not in render("control-plane")
+    assert path in render("control-plane", pools=[])
+    assert not [name for name, unit in units(tree).items() if "prefetch.service" in values(unit, "After")]
 
 
 def test_each_program_of_a_unit_is_in_the_tree_or_an_artifact(tree: Files) -> None:
