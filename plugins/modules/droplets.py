@@ -255,6 +255,7 @@ def present(access: ApiAccess, params: Mapping[str, Any], *, check_mode: bool) -
         "differs": plan.differs,
         "differences": [difference.to_result() for difference in plan.differences],
         "extra": [droplet.name for droplet in plan.extra],
+        "warnings": plan.warnings(),
         "kept": [],
     }
 
@@ -275,6 +276,7 @@ def absent(access: ApiAccess, params: Mapping[str, Any], *, check_mode: bool) ->
         "differs": [],
         "differences": [],
         "extra": [],
+        "warnings": [],
         "kept": [kept.to_result() for kept in plan.kept],
     }
 

@@ -95,6 +95,13 @@ class Difference:
         """Return the difference as a module returns it."""
         return {"name": self.name, "attribute": self.attribute, "before": self.before, "after": self.after}
 
+    def told(self) -> str:
+        """Return the sentence that the operator reads."""
+        return (
+            f"Droplet {self.name} differs from the declaration: its {self.attribute} is {self.before or 'unknown'}, "
+            f"declared is {self.after}. It is left as it is; only a new droplet would have what is declared."
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DropletsPlan:
@@ -113,6 +120,14 @@ class DropletsPlan:
     def changed(self) -> bool:
         """Whether applying the plan would change anything."""
         return bool(self.missing or self.new_tags or self.switch_on)
+
+    def warnings(self) -> list[str]:
+        """Return what the operator has to know although nothing is done about it."""
+        undeclared = [
+            f"Droplet {droplet.name} belongs to cluster {self.spec.cluster} but is not declared. It is left alone."
+            for droplet in self.extra
+        ]
+        return [difference.told() for difference in self.differences] + undeclared
 
     @property
     def differs(self) -> list[str]:

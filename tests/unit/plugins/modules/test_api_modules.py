@@ -206,3 +206,19 @@ def test_artifact_problems_end_the_module_with_each_artifact_named(run_module: A
 
 def test_token_appears_in_no_result(run_module: Any) -> None:
     assert TOKEN not in str(run_module("droplets", check=True, **DROPLETS))
+
+
+def test_droplets_that_differ_or_are_not_declared_are_left_alone_and_said(
+    run_module: Any, account: FakeAccount
+) -> None:
+    account.active_after_s = 0.0
+    tags = ["flotilla:demo", "flotilla:demo:spec:aaaa"]
+    names = ["demo-worker-1", "demo-worker-2"]
+    run_module("droplets", **{**DROPLETS, "pools": [{"names": names, "size": "s-2vcpu-2gb", "tags": tags}]})
+    wanted = {"names": names[:1], "size": "s-2vcpu-4gb", "tags": ["flotilla:demo", "flotilla:demo:spec:bbbb"]}
+    result = run_module("droplets", **{**DROPLETS, "pools": [wanted]})
+    assert result["changed"] is False
+    told = " ".join(str(warning) for warning in result["warnings"])
+    assert "demo-worker-1 differs from the declaration: its size is s-2vcpu-2gb, declared is s-2vcpu-4gb" in told
+    assert "its spec is aaaa, declared is bbbb" in told
+    assert "demo-worker-2 belongs to cluster demo but is not declared" in told
