@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import os
 import subprocess
@@ -56,20 +58,27 @@ class Cloud:
         """Run ``local-cloud`` with these words."""
         return execute([str(BIN / "local-cloud"), *words], self.environment, timeout_s)
 
+    @property
+    def key_fingerprint(self) -> str:
+        """The MD5 fingerprint of the cloud's own SSH key, by which the API knows it; listing keys is limited."""
+        key = base64.b64decode(Path(self.connection["ssh_public_key"]).read_text().split()[1])
+        return hashlib.md5(key, usedforsecurity=False).digest().hex(":")
+
     def get(self, path: str) -> dict[str, Any]:
         """GET a path of the API."""
         document: dict[str, Any] = self._request("GET", path).json()
         return document
 
     def delete(self, path: str) -> None:
-        """DELETE a path of the API."""
-        self._request("DELETE", path)
+        """DELETE a path of the API; what is gone already is fine."""
+        self._request("DELETE", path, accepted=(404,))
 
-    def _request(self, method: str, path: str) -> requests.Response:
+    def _request(self, method: str, path: str, accepted: tuple[int, ...] = ()) -> requests.Response:
         connection = self.connection
         headers = {"Authorization": f"Bearer {connection['token']}"}
         answer = requests.request(method, connection["api_url"] + path, headers=headers, timeout=30)
-        answer.raise_for_status()
+        if answer.status_code not in accepted:
+            answer.raise_for_status()
         return answer
 
 

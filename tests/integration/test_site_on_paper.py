@@ -77,8 +77,7 @@ def declared(paper: Cloud, tmp_path: Path) -> Iterator[Cluster]:
     yield Cluster(cloud=paper, name="demo", output_dir=tmp_path)
     for tag in paper.get("tags?per_page=200")["tags"]:
         paper.delete(f"tags/{tag['name']}")
-    for key in paper.get("account/keys?per_page=200")["ssh_keys"]:
-        paper.delete(f"account/keys/{key['id']}")
+    paper.delete(f"account/keys/{paper.key_fingerprint}")
 
 
 def site(cluster: Cluster, neighbours: str, *words: str, **variables: object) -> Run:
