@@ -6,10 +6,12 @@ import base64
 import hashlib
 import json
 import os
+import secrets
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -142,6 +144,18 @@ class Cluster:
         """Return the cluster's discovery tags in the account."""
         tags = self.cloud.get("tags?per_page=200")["tags"]
         return [tag["name"] for tag in tags if tag["name"].startswith(f"flotilla:{self.name}:discovery:")]
+
+
+@contextmanager
+def running_cloud(home: Path, *words: str) -> Iterator[Cloud]:
+    """Start a cloud of its own name with these options; it is gone at the end whatever happens."""
+    cloud = Cloud(name=f"t{secrets.token_hex(3)}", home=home)
+    try:
+        started = cloud.command("start", "--name", cloud.name, *words)
+        assert started.status == 0, started.output
+        yield cloud
+    finally:
+        cloud.command("stop", "--name", cloud.name, "--purge")
 
 
 def execute(

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator
 
 import pytest
 
-from tests.operate import Cloud, Cluster
+from tests.operate import Cloud, Cluster, running_cloud
 
 
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """A local cloud with real machines, gone at the end whatever happens."""
-    running = Cloud(name=f"t{secrets.token_hex(3)}", home=tmp_path_factory.mktemp("clouds"))
-    started = running.command("start", "--name", running.name, "--delays", "none")
-    assert started.status == 0, started.output
-    try:
-        yield running
-    finally:
-        running.command("stop", "--name", running.name, "--purge")
+    with running_cloud(tmp_path_factory.mktemp("clouds"), "--delays", "none") as cloud:
+        yield cloud
 
 
 @pytest.fixture(scope="session")

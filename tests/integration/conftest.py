@@ -8,13 +8,14 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 import pytest
 import requests
 
 from ansible_collections.flotilla.coreos.plugins.module_utils._digitalocean.client import ApiAccess
-from tests.operate import Cloud
+from tests.operate import Cloud, running_cloud
 from tests.unit.account_fakes import Answer, Request, StubServer
 
 StartCloud = Callable[..., Cloud]
@@ -23,20 +24,10 @@ StartCloud = Callable[..., Cloud]
 @pytest.fixture(scope="session")
 def start_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartCloud]:
     """Return a function that starts a paper cloud; all of them are gone at the end whatever happens."""
-    clouds: list[Cloud] = []
-
-    def start(*words: str) -> Cloud:
-        cloud = Cloud(name=f"p{secrets.token_hex(3)}", home=tmp_path_factory.mktemp("clouds"))
-        clouds.append(cloud)
-        started = cloud.command("start", "--name", cloud.name, "--driver", "paper", *words)
-        assert started.status == 0, started.output
-        return cloud
-
-    try:
-        yield start
-    finally:
-        for cloud in clouds:
-            cloud.command("stop", "--name", cloud.name, "--purge")
+    with ExitStack() as clouds:
+        yield lambda *words: clouds.enter_context(
+            running_cloud(tmp_path_factory.mktemp("clouds"), "--driver", "paper", *words)
+        )
 
 
 @pytest.fixture(scope="session")

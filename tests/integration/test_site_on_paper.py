@@ -9,7 +9,7 @@ import hashlib
 import json
 import secrets
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -62,13 +62,9 @@ def neighbours() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def paper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+def paper(start_cloud: Callable[..., Cloud]) -> Cloud:
     """A local cloud without machines."""
-    cloud = Cloud(name=f"p{secrets.token_hex(3)}", home=tmp_path_factory.mktemp("clouds"))
-    started = cloud.command("start", "--name", cloud.name, "--driver", "paper", "--droplet-limit", "4")
-    assert started.status == 0, started.output
-    yield cloud
-    cloud.command("stop", "--name", cloud.name, "--purge")
+    return start_cloud("--droplet-limit", "4")
 
 
 @pytest.fixture
